@@ -1,0 +1,26 @@
+# Every third-party library, from Debian 12's packages, with the least version known to work.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)
+find_package(Cds 2.3.3 REQUIRED)
+find_package(Mimalloc 2.0 REQUIRED)
+find_package(spdlog 1.10 REQUIRED CONFIG)
+find_package(CLI11 2.1 REQUIRED CONFIG)
+find_package(FlatBuffers 2.0 REQUIRED CONFIG)
+find_package(absl REQUIRED CONFIG)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+
+# Third-party headers are system headers, so that our warning level does not apply to them.
+add_library(mantis_boost INTERFACE)
+target_include_directories(mantis_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+target_compile_definitions(mantis_boost INTERFACE BOOST_ASIO_NO_DEPRECATED
+                                                  BOOST_ASIO_DISABLE_VISIBILITY)
+target_link_libraries(mantis_boost INTERFACE Threads::Threads)
+if(MANTIS_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(MANTIS_BENCH)
+  find_package(benchmark 1.7 REQUIRED CONFIG)
+  find_package(TBB 2021 REQUIRED CONFIG)
+endif()

@@ -1,0 +1,75 @@
+#include "engine/base/counters.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace mantis {
+namespace {
+
+constinit std::array<CounterSlot, Counters::kMaxThreads> slots;
+constinit std::array<std::atomic<int64_t>, static_cast<size_t>(Counter::kCount)> base{};
+// Slots at or above this index were never used: sums need not visit them.
+constinit std::atomic<size_t> slots_used{1};
+constinit thread_local CounterSlot* local_slot = nullptr;
+
+// A level that must stay in step with the world, as opposed to a count of events.
+bool IsGauge(Counter c) {
+  return c == Counter::kUsedBytes || c == Counter::kRetiredObjects ||
+         c == Counter::kReclaimedObjects || c == Counter::kRetiredBytes ||
+         c == Counter::kReclaimedBytes;
+}
+
+int64_t SumSlots(Counter c) {
+  int64_t sum = 0;
+  const size_t n = slots_used.load(std::memory_order_acquire);
+  for (size_t i = 0; i < n; ++i) sum += slots[i].Get(c);
+  return sum;
+}
+
+}  // namespace
+
+CounterSlot& Counters::Local() {
+  if (local_slot != nullptr) [[likely]] return *local_slot;
+  return Claim();
+}
+
+CounterSlot& Counters::Claim() {
+  // Slot 0 is the shared one.
+  slots[0].shared_.store(true, std::memory_order_relaxed);
+  for (size_t i = 1; i < slots.size(); ++i) {
+    bool expected = false;
+    // Acquire: continue from the counts that the slot's former owner released.
+    if (!slots[i].taken_.compare_exchange_strong(expected, true, std::memory_order_acquire)) {
+      continue;
+    }
+    local_slot = &slots[i];
+    size_t used = slots_used.load(std::memory_order_relaxed);
+    while (used <= i &&
+           !slots_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) {
+    }
+    static thread_local struct Return {
+      ~Return() {
+        CounterSlot* mine = local_slot;
+        local_slot = slots.data();
+        mine->taken_.store(false, std::memory_order_release);
+      }
+    } on_exit;
+    (void)on_exit;
+    return *local_slot;
+  }
+  std::fputs("mantis: more threads than counter slots\n", stderr);
+  std::abort();
+}
+
+int64_t Counters::Sum(Counter c) {
+  return SumSlots(c) - base[static_cast<size_t>(c)].load(std::memory_order_relaxed);
+}
+
+void Counters::Reset() {
+  for (size_t i = 0; i < base.size(); ++i) {
+    const auto c = static_cast<Counter>(i);
+    if (!IsGauge(c)) base[i].store(SumSlots(c), std::memory_order_relaxed);
+  }
+}
+
+}  // namespace mantis

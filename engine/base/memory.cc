@@ -1,0 +1,129 @@
+#include "engine/base/memory.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "engine/base/counters.h"
+
+#ifdef MANTIS_SANITIZED
+#include <malloc.h>
+#else
+#include <mimalloc.h>
+#endif
+
+namespace mantis::memory {
+namespace {
+
+std::atomic<int64_t> peak{0};
+
+// The sanitizers bring their own malloc, which must see every allocation to do its work.
+#ifdef MANTIS_SANITIZED
+void* RawAllocate(size_t n) { return std::malloc(n == 0 ? 1 : n); }
+void* RawAllocateZeroed(size_t n) { return std::calloc(1, n == 0 ? 1 : n); }
+void* RawAllocateAligned(size_t n, size_t align) { return std::aligned_alloc(align, n); }
+void RawFree(void* p) { std::free(p); }
+size_t RawUsable(const void* p) { return ::malloc_usable_size(const_cast<void*>(p)); }
+#else
+void* RawAllocate(size_t n) { return mi_malloc(n); }
+void* RawAllocateZeroed(size_t n) { return mi_zalloc(n); }
+void* RawAllocateAligned(size_t n, size_t align) { return mi_malloc_aligned(n, align); }
+void RawFree(void* p) { mi_free(p); }
+size_t RawUsable(const void* p) { return mi_usable_size(p); }
+#endif
+
+void* Counted(void* p) {
+  if (p == nullptr) [[unlikely]] {
+    std::fputs("mantis: out of memory\n", stderr);
+    std::abort();
+  }
+  Counters::Local().Add(Counter::kUsedBytes, static_cast<int64_t>(RawUsable(p)));
+  return p;
+}
+
+}  // namespace
+
+void* Allocate(size_t n) { return Counted(RawAllocate(n)); }
+void* AllocateZeroed(size_t n) { return Counted(RawAllocateZeroed(n)); }
+
+void Free(void* p) {
+  if (p == nullptr) return;
+  Counters::Local().Add(Counter::kUsedBytes, -static_cast<int64_t>(RawUsable(p)));
+  RawFree(p);
+}
+
+size_t UsableSize(const void* p) { return RawUsable(p); }
+
+int64_t UsedBytes() {
+  const int64_t used = Counters::Sum(Counter::kUsedBytes);
+  int64_t seen = peak.load(std::memory_order_relaxed);
+  while (used > seen && !peak.compare_exchange_weak(seen, used, std::memory_order_relaxed)) {
+  }
+  return used;
+}
+
+int64_t PeakBytes() {
+  (void)UsedBytes();
+  return peak.load(std::memory_order_relaxed);
+}
+
+int64_t ResidentBytes() {
+  std::FILE* f = std::fopen("/proc/self/statm", "re");
+  if (f == nullptr) return 0;
+  long size = 0;
+  long resident = 0;
+  const int n = std::fscanf(f, "%ld %ld", &size, &resident);
+  std::fclose(f);
+  return n == 2 ? static_cast<int64_t>(resident) * ::sysconf(_SC_PAGESIZE) : 0;
+}
+
+void Purge(bool force) {
+#ifdef MANTIS_SANITIZED
+  (void)force;
+#else
+  mi_collect(force);
+#endif
+}
+
+const char* AllocatorName() {
+#ifdef MANTIS_SANITIZED
+  return "libc";
+#else
+  static const auto name = [] {
+    std::array<char, 32> text{};
+    const int v = mi_version();
+    std::snprintf(text.data(), text.size(), "mimalloc-%d.%d.%d", v / 100, v / 10 % 10, v % 10);
+    return text;
+  }();
+  return name.data();
+#endif
+}
+
+namespace {
+void* AllocateAligned(size_t n, std::align_val_t align) {
+  const auto a = static_cast<size_t>(align);
+  return Counted(RawAllocateAligned((n + a - 1) / a * a, a));
+}
+}  // namespace
+}  // namespace mantis::memory
+
+void* operator new(size_t n) { return mantis::memory::Allocate(n); }
+void* operator new[](size_t n) { return mantis::memory::Allocate(n); }
+void* operator new(size_t n, const std::nothrow_t&) noexcept { return mantis::memory::Allocate(n); }
+void* operator new[](size_t n, const std::nothrow_t&) noexcept {
+  return mantis::memory::Allocate(n);
+}
+void* operator new(size_t n, std::align_val_t a) { return mantis::memory::AllocateAligned(n, a); }
+void* operator new[](size_t n, std::align_val_t a) { return mantis::memory::AllocateAligned(n, a); }
+void operator delete(void* p) noexcept { mantis::memory::Free(p); }
+void operator delete[](void* p) noexcept { mantis::memory::Free(p); }
+void operator delete(void* p, size_t) noexcept { mantis::memory::Free(p); }
+void operator delete[](void* p, size_t) noexcept { mantis::memory::Free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { mantis::memory::Free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { mantis::memory::Free(p); }
+void operator delete(void* p, size_t, std::align_val_t) noexcept { mantis::memory::Free(p); }
+void operator delete[](void* p, size_t, std::align_val_t) noexcept { mantis::memory::Free(p); }

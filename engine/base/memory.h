@@ -1,0 +1,31 @@
+// The engine's allocator front: mimalloc underneath, every byte accounted per core.
+//
+// Thread safety: all functions may be called from any thread; memory may be freed by another
+// thread than the one that allocated it (only the sum over cores is meaningful).
+// Units: bytes, as the allocator really spends them (usable size, not the size asked for).
+// The global operators new and delete are defined in memory.cc on top of these, so that
+// std containers count too; malloc of C libraries goes to mimalloc but is not counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mantis::memory {
+
+// Never returns nullptr: the process ends when the system has no memory left.
+[[nodiscard]] void* Allocate(size_t n);
+[[nodiscard]] void* AllocateZeroed(size_t n);
+void Free(void* p);
+[[nodiscard]] size_t UsableSize(const void* p);
+
+// Sum over all cores of what is allocated now.
+[[nodiscard]] int64_t UsedBytes();
+// Highest UsedBytes() seen by calls to it.
+[[nodiscard]] int64_t PeakBytes();
+// Resident set of the process.
+[[nodiscard]] int64_t ResidentBytes();
+// Hands free pages of this thread back to the system.
+void Purge(bool force);
+[[nodiscard]] const char* AllocatorName();
+
+}  // namespace mantis::memory

@@ -1,0 +1,62 @@
+// libcds's containers are templates over a collector cds::urcu::gc<RCU>. This one gives them the
+// read sections of rcu.h and, in place of libcds's retire functions (which may wait for a grace
+// period in the middle of an operation), our Retire(), which never waits. So containers built
+// on it may be modified inside a read section.
+#pragma once
+
+#include <cds/urcu/general_instant.h>
+
+#include "engine/reclaim/rcu.h"
+
+namespace mantis::reclaim {
+
+using RcuImplementation = cds::urcu::general_instant<>;
+
+// Tag for the specialization below.
+struct MantisRcu : RcuImplementation {};
+
+}  // namespace mantis::reclaim
+
+namespace cds::urcu {
+
+template <>
+class gc<mantis::reclaim::MantisRcu> : public details::gc_common {
+ public:
+  using rcu_implementation = mantis::reclaim::RcuImplementation;
+  using rcu_tag = rcu_implementation::rcu_tag;
+  using thread_gc = rcu_implementation::thread_gc;
+  using scoped_lock = rcu_implementation::scoped_lock;
+  using details::gc_common::atomic_marked_ptr;
+
+  // Retiring never waits here, so being inside a read section is never an obstacle.
+  static bool is_locked() { return false; }
+  static void access_lock() { thread_gc::access_lock(); }
+  static void access_unlock() { thread_gc::access_unlock(); }
+  static void synchronize() { mantis::reclaim::Synchronize(); }
+
+  static void retire_ptr(retired_ptr& p) {
+    if (p.m_p != nullptr) mantis::reclaim::Retire(p.m_p, p.m_funcFree, kAssumedBytes);
+  }
+  template <typename T>
+  static void retire_ptr(T* p, free_retired_ptr_func free) {
+    mantis::reclaim::Retire(p, free, kAssumedBytes);
+  }
+  template <typename Disposer, typename T>
+  static void retire_ptr(T* p) {
+    retire_ptr(p, +[](void* v) { Disposer()(static_cast<T*>(v)); });
+  }
+  template <typename Iterator>
+  static void batch_retire(Iterator first, Iterator last) {
+    for (; first != last; ++first) retire_ptr(*first);
+  }
+  template <typename Next>
+  static void batch_retire(Next next) {
+    for (retired_ptr p{next()}; p.m_p != nullptr; p = next()) retire_ptr(p);
+  }
+
+ private:
+  // A container does not say how large its node is; only the batch threshold depends on it.
+  static constexpr size_t kAssumedBytes = 128;
+};
+
+}  // namespace cds::urcu

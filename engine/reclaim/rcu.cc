@@ -1,0 +1,227 @@
+#include "engine/reclaim/rcu.h"
+
+#include <cds/init.h>
+#include <cds/threading/model.h>
+
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/base/counters.h"
+#include "engine/reclaim/cds_gc.h"
+
+namespace mantis::reclaim {
+namespace {
+
+using Rcu = RcuImplementation;
+
+struct Retired {
+  void* object;
+  FreeFunction free;
+};
+
+struct Batch {
+  std::vector<Retired> items;
+  size_t bytes = 0;
+  // Grace periods begun when the batch was sealed: free once period number+1 has ended.
+  uint64_t sealed_at = 0;
+};
+
+// A batch is sealed at either bound: enough to make a grace period cheap, little enough to keep
+// the backlog small.
+constexpr size_t kBatchItems = 1024;
+constexpr size_t kBatchBytes = 1 << 20;
+
+struct Shared {
+  // Period n has begun / has ended. seq_cst on `begun`: a batch sealed with begun == n must be
+  // ordered before the start of period n+1.
+  std::atomic<uint64_t> begun{0};
+  std::atomic<uint64_t> ended{0};
+  // Bumped to ask the background thread for one more period.
+  std::atomic<uint32_t> requests{0};
+  std::atomic<bool> stop{false};
+  std::mutex orphans_mutex;
+  std::deque<Batch> orphans;
+  std::thread thread;
+};
+
+Shared* shared = nullptr;
+
+struct Local {
+  Batch current;
+  std::deque<Batch> sealed;
+  int locks_held = 0;
+  bool freeing = false;
+};
+
+thread_local Local* local = nullptr;
+
+void FreeBatch(Batch& batch) {
+  for (const Retired& r : batch.items) r.free(r.object);
+  auto& slot = Counters::Local();
+  slot.Add(Counter::kReclaimedObjects, static_cast<int64_t>(batch.items.size()));
+  slot.Add(Counter::kReclaimedBytes, static_cast<int64_t>(batch.bytes));
+}
+
+void RequestPeriod() {
+  shared->requests.fetch_add(1, std::memory_order_release);
+  shared->requests.notify_one();
+}
+
+void Seal(Local& l) {
+  if (l.current.items.empty()) return;
+  l.current.sealed_at = shared->begun.load(std::memory_order_seq_cst);
+  l.sealed.push_back(std::move(l.current));
+  l.current = Batch{};
+  RequestPeriod();
+}
+
+// Frees the batches at the front of `batches` whose period has ended.
+void FreeEnded(std::deque<Batch>& batches) {
+  // Acquire: the readers' last accesses happen before our frees.
+  const uint64_t ended = shared->ended.load(std::memory_order_acquire);
+  while (!batches.empty() && batches.front().sealed_at < ended) {
+    Batch batch = std::move(batches.front());
+    batches.pop_front();
+    FreeBatch(batch);
+  }
+}
+
+void OnePeriod() {
+  const uint64_t n = shared->begun.fetch_add(1, std::memory_order_seq_cst) + 1;
+  Rcu::instance()->synchronize();
+  shared->ended.store(n, std::memory_order_release);
+}
+
+void FreeOrphans() {
+  std::deque<Batch> mine;
+  {
+    const std::lock_guard lock(shared->orphans_mutex);
+    const uint64_t ended = shared->ended.load(std::memory_order_acquire);
+    std::deque<Batch> rest;
+    for (Batch& b : shared->orphans) (b.sealed_at < ended ? mine : rest).push_back(std::move(b));
+    shared->orphans = std::move(rest);
+  }
+  for (Batch& b : mine) FreeBatch(b);
+}
+
+void BackgroundLoop() {
+  const ThreadAttachment attachment;
+  uint32_t seen = 0;
+  while (!shared->stop.load(std::memory_order_acquire)) {
+    shared->requests.wait(seen, std::memory_order_acquire);
+    seen = shared->requests.load(std::memory_order_acquire);
+    OnePeriod();
+    FreeOrphans();
+    // What freeing the orphans retired anew.
+    Poll(true);
+    // One period serves all requests made meanwhile; a pause keeps the rate, and so the cost to
+    // the readers' cores, bounded.
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace
+
+Runtime::Runtime() {
+  assert(shared == nullptr);
+  cds::Initialize();
+  Rcu::Construct();
+  shared = new Shared;
+  shared->thread = std::thread(BackgroundLoop);
+}
+
+Runtime::~Runtime() {
+  shared->stop.store(true, std::memory_order_release);
+  RequestPeriod();
+  shared->thread.join();
+  {
+    // No reader is left. Freeing may retire again (two-stage frees), hence the loop.
+    const ThreadAttachment attachment;
+    while (true) {
+      std::deque<Batch> rest;
+      rest.swap(shared->orphans);
+      if (!local->current.items.empty()) rest.push_back(std::move(local->current));
+      local->current = Batch{};
+      for (Batch& b : local->sealed) rest.push_back(std::move(b));
+      local->sealed.clear();
+      if (rest.empty()) break;
+      for (Batch& b : rest) FreeBatch(b);
+    }
+  }
+  Rcu::Destruct(true);
+  cds::Terminate();
+  delete shared;
+  shared = nullptr;
+}
+
+ThreadAttachment::ThreadAttachment() {
+  assert(local == nullptr);
+  cds::threading::Manager::attachThread();
+  local = new Local;
+}
+
+ThreadAttachment::~ThreadAttachment() {
+  assert(!InReadSection());
+  Seal(*local);
+  if (!local->sealed.empty()) {
+    const std::lock_guard lock(shared->orphans_mutex);
+    for (Batch& b : local->sealed) shared->orphans.push_back(std::move(b));
+  }
+  delete local;
+  local = nullptr;
+  cds::threading::Manager::detachThread();
+}
+
+ReadSection::ReadSection() { Rcu::thread_gc::access_lock(); }
+ReadSection::~ReadSection() { Rcu::thread_gc::access_unlock(); }
+
+bool InReadSection() { return Rcu::thread_gc::is_locked(); }
+
+void Retire(void* p, FreeFunction free, size_t bytes) {
+  Local& l = *local;
+  l.current.items.push_back({p, free});
+  l.current.bytes += bytes;
+  auto& slot = Counters::Local();
+  slot.Add(Counter::kRetiredObjects, 1);
+  slot.Add(Counter::kRetiredBytes, static_cast<int64_t>(bytes));
+  if (l.current.items.size() >= kBatchItems || l.current.bytes >= kBatchBytes) Seal(l);
+}
+
+void Poll(bool seal) {
+  Local& l = *local;
+  if (seal) Seal(l);
+  if (l.sealed.empty() || l.freeing) return;
+  assert(!InReadSection());
+  l.freeing = true;
+  FreeEnded(l.sealed);
+  l.freeing = false;
+}
+
+void Synchronize() {
+  assert(!InReadSection() && "waiting for a grace period inside a read section");
+  assert((local == nullptr || local->locks_held == 0) && "waiting for readers with a lock held");
+  Rcu::instance()->synchronize();
+}
+
+void Drain() {
+  // Twice two rounds: objects with a two-stage free come back once.
+  for (int i = 0; i < 4; ++i) {
+    Seal(*local);
+    const uint64_t target = shared->begun.load(std::memory_order_seq_cst) + 1;
+    RequestPeriod();
+    while (shared->ended.load(std::memory_order_acquire) < target) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      RequestPeriod();
+    }
+    Poll();
+  }
+}
+
+void NoteLocksHeld(int delta) { local->locks_held += delta; }
+
+}  // namespace mantis::reclaim

@@ -1,0 +1,72 @@
+// A growable, contiguous byte buffer for replies that wait to be sent.
+//
+// Thread safety: none; one buffer belongs to one connection.
+// Ownership: owns its memory, movable. Pointers and views into it are good until the next call that
+// adds bytes or changes the capacity.
+// Invariants: size() <= capacity(); capacity grows geometrically, so appending costs O(1) per byte;
+// reserved bytes are not cleared. Running out of memory throws std::bad_alloc as containers do.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace mantis::protocol {
+
+class OutputBuffer {
+ public:
+  OutputBuffer() = default;
+  OutputBuffer(OutputBuffer&& other) noexcept { Swap(other); }
+  OutputBuffer& operator=(OutputBuffer&& other) noexcept {
+    OutputBuffer moved(std::move(other));
+    Swap(moved);
+    return *this;
+  }
+  OutputBuffer(const OutputBuffer&) = delete;
+  OutputBuffer& operator=(const OutputBuffer&) = delete;
+  ~OutputBuffer() { std::free(data_); }
+
+  // Room for `n` more bytes, to be written by the caller and then counted in by Commit.
+  [[nodiscard]] char* Reserve(size_t n) {
+    if (n > capacity_ - size_) [[unlikely]]
+      Grow(n);
+    return data_ + size_;
+  }
+  // At most what the last Reserve asked for.
+  void Commit(size_t n) { size_ += n; }
+  void Append(std::string_view bytes) {
+    if (bytes.empty()) return;
+    std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] size_t capacity() const { return capacity_; }
+  [[nodiscard]] char* data() { return data_; }
+  [[nodiscard]] std::string_view view() const { return {data_, size_}; }
+
+  // Forgets the bytes, keeps the memory.
+  void Clear() { size_ = 0; }
+  // Forgets the bytes after the first `n`; n <= size().
+  void Truncate(size_t n) { size_ = n; }
+  // Gives memory back beyond `capacity` bytes, or beyond size() if that is more.
+  void ShrinkTo(size_t capacity);
+
+ private:
+  void Swap(OutputBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+  void Grow(size_t n);
+  void Reallocate(size_t capacity);
+
+  char* data_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+}  // namespace mantis::protocol
