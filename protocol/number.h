@@ -6,6 +6,7 @@
 // Invariant: Parse*(Format*(v)) gives v back, except that NaN is formatted but never parsed.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,8 +31,17 @@ inline constexpr size_t kDoubleCharsMax = 32;
 [[nodiscard]] std::optional<long double> ParseLongDouble(std::string_view text);
 
 // Each writes to `out` (not terminated) and returns the number of characters written.
-size_t FormatUnsigned(char* out, uint64_t value);
-size_t FormatInteger(char* out, int64_t value);
+inline size_t FormatUnsigned(char* out, uint64_t value) {
+  if (value < 10) {  // most lengths and counts
+    *out = static_cast<char>('0' + value);
+    return 1;
+  }
+  return static_cast<size_t>(std::to_chars(out, out + kIntegerCharsMax, value).ptr - out);
+}
+inline size_t FormatInteger(char* out, int64_t value) {
+  if (value >= 0) return FormatUnsigned(out, static_cast<uint64_t>(value));
+  return static_cast<size_t>(std::to_chars(out, out + kIntegerCharsMax, value).ptr - out);
+}
 // The shortest digits that read back as the same double, laid out as Redis 7.2 does: whole numbers
 // up to 2^62 in full, then plain decimals where they stay short, else d.ddde±x. "inf", "-inf",
 // "nan", "-0".

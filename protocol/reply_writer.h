@@ -98,9 +98,7 @@ class ReplyWriter {
     return WriteCrlf(out + 1 + FormatUnsigned(out + 1, n));
   }
   // Ends the element that was written from `begin` to `end` in reserved memory.
-  void Finish(char* begin, char* end) {
-    out_->Commit(static_cast<size_t>(WriteCrlf(end) - begin));
-  }
+  void Finish(char* begin, char* end) { out_->Commit(static_cast<size_t>(WriteCrlf(end) - begin)); }
   void Header(char type, size_t n) {
     char* begin = out_->Reserve(kHeaderMax);
     out_->Commit(static_cast<size_t>(WriteHeader(begin, type, n) - begin));

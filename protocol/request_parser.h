@@ -25,10 +25,11 @@
 namespace mantis::protocol {
 
 struct Limits {
-  size_t bulk_len_max = 512ull << 20;
-  size_t args_max = 1024 * 1024;
-  // Bounds an inline command, and the line that announces a count or a length.
-  size_t inline_len_max = 64 * 1024;
+  size_t bulk_len_max = size_t{512} << 20;
+  size_t args_max = size_t{1} << 20;
+  // Bounds an inline command, and the line that announces a count or a length. At least 32: the
+  // digits of any valid length fit.
+  size_t inline_len_max = size_t{64} << 10;
   // These hold instead while the client has yet to authenticate.
   size_t unauth_bulk_len_max = 16384;
   size_t unauth_args_max = 10;
