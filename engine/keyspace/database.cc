@@ -1,0 +1,301 @@
+#include "engine/keyspace/database.h"
+
+#include <algorithm>
+
+#include "engine/keyspace/engine.h"
+
+namespace mantis {
+namespace {
+
+// How often a locked word is looked at again before the caller is told kBusy: about as long as a
+// small multi-key commit takes.
+constexpr int kLockSpins = 200;
+
+// Which stripe of a striped counter this thread adds to.
+size_t LocalStripe(size_t stripes) {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t mine = next.fetch_add(1, std::memory_order_relaxed);
+  return mine % stripes;
+}
+
+// Frees what an entry of a database that nobody can reach any more owns, and the entry.
+void DestroyWithValue(Entry* e) {
+  const Word w = e->word().WithoutFlags();
+  if (w.kind() == Kind::kBox) {
+    Box* box = w.pointer<Box>();
+    FreeUnpublished(box->value);
+    memory::Free(box);
+  } else {
+    FreeUnpublished(w);
+  }
+  Entry::Destroy(e);
+}
+
+}  // namespace
+
+Database::Database() = default;
+
+Database::~Database() {
+  // Entries are reached through the hash index: every entry that was not buried is in it.
+  std::vector<Entry*> entries;
+  uint64_t cursor = 0;
+  do {
+    entries.clear();
+    cursor = index_.Scan(cursor, entries);
+    // Quiescent, so no bucket moves while it is scanned and each entry comes up once.
+    for (Entry* e : entries) DestroyWithValue(e);
+  } while (cursor != 0);
+}
+
+int64_t Database::Sum(const Striped& s) {
+  int64_t sum = 0;
+  for (const Stripe& stripe : s) sum += stripe.value.load(std::memory_order_relaxed);
+  return sum;
+}
+
+void Database::Add(Striped& s, int64_t n) {
+  s[LocalStripe(kStripes)].value.fetch_add(n, std::memory_order_relaxed);
+}
+
+bool Database::AwaitUnlocked(const Entry* e, Word* w) {
+  for (int i = 0; i < kLockSpins; ++i) {
+    __builtin_ia32_pause();
+    *w = e->word();
+    if (!w->locked()) return true;
+  }
+  Counters::Local().Add(Counter::kBusyRetries, 1);
+  return false;
+}
+
+Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access access,
+                     Entry** entry) {
+  auto& counters = Counters::Local();
+  while (true) {
+    Entry* e = index_.Find(key.bytes, key.hash);
+    if (e != nullptr) {
+      Word w = e->word();
+      if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+      if (w.kind() == Kind::kDead) continue;
+      const Current c = Resolve(w);
+      if (c.exists() && c.deadline_ms > ctx.now_ms()) {
+        *out = c;
+        if (entry != nullptr) *entry = e;
+        if (access == Access::kRead) {
+          counters.Add(Counter::kReads, 1);
+          counters.Add(Counter::kHits, 1);
+          if (!ctx.no_touch) {
+            ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
+          }
+        }
+        return Status::kOk;
+      }
+      if (c.exists()) ExpireIfDue(ctx, e);
+    }
+    if (access == Access::kRead) {
+      counters.Add(Counter::kReads, 1);
+      counters.Add(Counter::kMisses, 1);
+    }
+    return Status::kNotFound;
+  }
+}
+
+Status Database::GetString(OpContext& ctx, const KeyRef& key, StringRef* out) {
+  Current c;
+  const Status s = Get(ctx, key, &c);
+  if (s != Status::kOk) return s;
+  if (c.type() != ValueType::kString) return Status::kWrongType;
+  *out = StringRef(c.value);
+  return Status::kOk;
+}
+
+Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out) {
+  // Two rounds that see the same words prove that all of them held at once, between the rounds:
+  // within a read section a word that was replaced does not come back.
+  thread_local std::vector<std::pair<Entry*, Word>> first;
+  for (int attempt = 0; attempt < kLockSpins; ++attempt) {
+    first.clear();
+    bool stable = true;
+    for (const KeyRef& key : keys) {
+      Entry* e = index_.Find(key.bytes, key.hash);
+      Word w = e == nullptr ? Word() : e->word();
+      if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+      first.emplace_back(e, w);
+    }
+    for (size_t i = 0; i < keys.size() && stable; ++i) {
+      const auto [e, w] = first[i];
+      if (e == nullptr) {
+        stable = keys.size() == 1 || index_.Find(keys[i].bytes, keys[i].hash) == nullptr;
+      } else {
+        stable = e->word().WithoutFlags() == w.WithoutFlags() &&
+                 (ctx.holds_locks() || !e->word().locked()) && w.kind() != Kind::kDead;
+      }
+    }
+    if (!stable) continue;
+    out.clear();
+    auto& counters = Counters::Local();
+    for (const auto& [e, w] : first) {
+      Current c = e == nullptr ? Current{Word::Of(Kind::kTomb)} : Resolve(w);
+      if (c.exists() && c.deadline_ms <= ctx.now_ms()) {
+        ExpireIfDue(ctx, e);
+        c = Current{Word::Of(Kind::kTomb)};
+      }
+      counters.Add(Counter::kReads, 1);
+      counters.Add(c.exists() ? Counter::kHits : Counter::kMisses, 1);
+      if (c.exists() && !ctx.no_touch) {
+        ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
+      }
+      out.push_back(c);
+    }
+    return Status::kOk;
+  }
+  return Status::kBusy;
+}
+
+Entry* Database::FindOrCreate(const KeyRef& key) {
+  Entry* found = index_.Find(key.bytes, key.hash);
+  if (found != nullptr) return found;
+  Entry* fresh = Entry::Create(key.bytes);
+  bool inserted = false;
+  Entry* e = index_.FindOrInsert(fresh, key.hash, &inserted);
+  // It was never visible to anybody if it lost.
+  if (!inserted) Entry::Destroy(fresh);
+  return e;
+}
+
+bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& update) {
+  const Current before = Resolve(expected);
+  Word desired;
+  Box* box = nullptr;
+  if (update.action == Update::Action::kErase) {
+    desired = Word::Of(expected.kind() == Kind::kNew ? Kind::kNew : Kind::kTomb);
+  } else {
+    desired = update.action == Update::Action::kSet ? update.value : before.value;
+    if (update.deadline_ms != kNoDeadline) {
+      box = static_cast<Box*>(memory::Allocate(sizeof(Box)));
+      *box = Box{update.deadline_ms, desired};
+      desired = Word::Pointer(Kind::kBox, box);
+    }
+  }
+  // A value must be in the ordered index before it can be seen.
+  if (expected.kind() == Kind::kNew && desired.has_value()) {
+    ctx.engine().cache().InitAccess(e, ctx.now_ms());
+    ordered_.Insert(e);
+  }
+  Word seen = expected;
+  if (!e->CompareExchange(seen, desired.WithFlags(expected.raw() & Word::kLocked))) {
+    if (box != nullptr) memory::Free(box);
+    // The entry may have been buried while it was put into the ordered index.
+    if (expected.kind() == Kind::kNew && seen.kind() == Kind::kDead) ordered_.Erase(e);
+    return false;
+  }
+  AfterCommit(ctx, e, expected, desired, update);
+  return true;
+}
+
+void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
+                           const Update& update) {
+  auto& counters = Counters::Local();
+  const bool existed = before.has_value();
+  const bool exists = after.has_value();
+  if (existed != exists) Add(keys_, exists ? 1 : -1);
+  const bool had_deadline = before.kind() == Kind::kBox;
+  const bool has_deadline = after.kind() == Kind::kBox;
+  if (had_deadline != has_deadline) Add(deadlines_, has_deadline ? 1 : -1);
+
+  if (exists) {
+    counters.Add(Counter::kWrites, 1);
+    if (!existed) counters.Add(Counter::kCacheInserts, 1);
+  } else {
+    counters.Add(Counter::kDeletes, 1);
+  }
+  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline);
+  if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
+  if (!exists && !before.locked()) ctx.NoteTomb(this, e);
+  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
+    o->OnCommit(ctx, *this, e->key(), update.event, before.watched());
+  }
+}
+
+Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
+                            const KeyRef& to) {
+  Entry* source = index_.Find(from.bytes, from.hash);
+  Entry* target = to_db.FindOrCreate(to);
+  const Word w = source->word();
+  const Current c = Resolve(w);
+  // The target takes the value over; the source's commit then must not retire it.
+  const Update put = Update::Set(c.value, c.deadline_ms, "rename_to");
+  while (!to_db.Commit(ctx, target, target->word(), put)) {
+  }
+  Word seen = source->word();
+  while (!source->CompareExchange(seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
+  }
+  const Update moved{Update::Action::kSetDeadline, Word{}, kNoDeadline, "rename_from",
+                     Status::kOk};
+  AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb), moved);
+  return Status::kOk;
+}
+
+bool Database::ExpireIfDue(OpContext& ctx, Entry* e) {
+  while (true) {
+    const Word w = e->word();
+    if (w.locked() && !ctx.holds_locks()) return false;
+    const Current c = Resolve(w);
+    if (!c.exists() || c.deadline_ms > ctx.now_ms()) return false;
+    if (Commit(ctx, e, w, Update::Erase("expired"))) {
+      Counters::Local().Add(Counter::kExpiredKeys, 1);
+      return true;
+    }
+  }
+}
+
+bool Database::Evict(OpContext& ctx, Entry* e) {
+  while (true) {
+    const Word w = e->word();
+    if (w.locked() || !Resolve(w).exists()) return false;
+    if (Commit(ctx, e, w, Update::Erase("evicted"))) {
+      Counters::Local().Add(Counter::kEvictedKeys, 1);
+      return true;
+    }
+  }
+}
+
+size_t Database::ExpireDue(OpContext& ctx, size_t part, size_t parts, size_t limit) {
+  thread_local std::vector<Entry*> due;
+  size_t taken = 0;
+  for (size_t shard = part; shard < ExpiryIndex::kShards && taken < limit; shard += parts) {
+    due.clear();
+    expiry_.TakeDue(shard, ctx.now_ms(), limit - taken, due);
+    taken += due.size();
+    for (size_t i = 0; i < due.size(); ++i) {
+      if (i + 4 < due.size()) due[i + 4]->PrefetchHeader();
+      Entry* e = due[i];
+      if (ExpireIfDue(ctx, e)) continue;
+      // Put off, locked, or without a deadline by now.
+      const Current c = Resolve(e->word());
+      if (c.exists() && c.has_deadline()) expiry_.Schedule(e, std::max(c.deadline_ms, ctx.now_ms() + 1));
+    }
+  }
+  return taken;
+}
+
+void Database::Bury(Entry* e) {
+  Word w = e->word();
+  if (w != Word::Of(Kind::kTomb) && w != Word::Of(Kind::kNew)) return;
+  if (!e->CompareExchange(w, Word::Of(Kind::kDead))) return;
+  ordered_.Erase(e);
+  index_.Erase(e, HashIndex::Hash(e->key()));
+  expiry_.Remove(e);
+  // Two stages. A thread that was putting the entry into the ordered index when it died takes it
+  // out again before it leaves its read section, that is before the first stage ends; whoever met
+  // the stray pointer in between is waited for by the second.
+  reclaim::Retire(
+      e,
+      [](void* p) {
+        reclaim::Retire(
+            p, [](void* q) { Entry::Destroy(static_cast<Entry*>(q)); },
+            static_cast<Entry*>(p)->allocated_bytes());
+      },
+      e->allocated_bytes());
+}
+
+}  // namespace mantis

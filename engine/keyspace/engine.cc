@@ -1,0 +1,56 @@
+#include "engine/keyspace/engine.h"
+
+namespace mantis {
+
+Engine::Engine(const EngineOptions& options)
+    : count_(options.databases),
+      databases_(new std::atomic<Database*>[static_cast<size_t>(options.databases)]),
+      cache_(options.cache) {
+  const reclaim::ThreadAttachment attachment;
+  for (int i = 0; i < count_; ++i) {
+    databases_[static_cast<size_t>(i)].store(new Database, std::memory_order_release);
+  }
+}
+
+Engine::~Engine() {
+  const reclaim::ThreadAttachment attachment;
+  for (int i = 0; i < count_; ++i) delete databases_[static_cast<size_t>(i)].load();
+}
+
+void Engine::Flush(OpContext& ctx, int i) {
+  // The context must not remember tombs of a database that goes away.
+  ctx.BuryTombs();
+  auto& slot = databases_[static_cast<size_t>(i)];
+  Database* old = slot.load(std::memory_order_acquire);
+  if (old->index().size() == 0) return;
+  slot.store(new Database, std::memory_order_release);
+  lazy_free_.Take(std::unique_ptr<Database>(old));
+}
+
+void Engine::FlushAll(OpContext& ctx) {
+  for (int i = 0; i < count_; ++i) Flush(ctx, i);
+}
+
+void Engine::SwapDatabases(int a, int b) {
+  auto& first = databases_[static_cast<size_t>(a)];
+  auto& second = databases_[static_cast<size_t>(b)];
+  Database* db = first.load(std::memory_order_acquire);
+  first.store(second.load(std::memory_order_acquire), std::memory_order_release);
+  second.store(db, std::memory_order_release);
+}
+
+int64_t Engine::TotalChanges() const {
+  return Counters::Sum(Counter::kWrites) + Counters::Sum(Counter::kDeletes);
+}
+
+void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
+  constexpr size_t kBucketsPerTick = 4096;
+  for (size_t i = part; i < static_cast<size_t>(count_); i += parts) {
+    if (!ctx.TryBegin()) return;
+    database(static_cast<int>(i)).index().MigrateSome(kBucketsPerTick);
+    ctx.End();
+  }
+  reclaim::Poll(true);
+}
+
+}  // namespace mantis

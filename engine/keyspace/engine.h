@@ -1,0 +1,89 @@
+// The engine: all databases, the global gate, memory policy. Usable without a network:
+//
+//   reclaim::Runtime runtime;             // one per process
+//   Engine engine(EngineOptions{});
+//   OpContext ctx(engine);                // one per thread
+//   if (ctx.TryBegin()) {
+//     engine.database(0).Mutate(ctx, KeyRef::Of("k"), …);
+//     ctx.End();
+//   }
+//
+// Thread safety: any thread with an OpContext. Methods marked "alone" need the gate.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string_view>
+
+#include "engine/cache/eviction.h"
+#include "engine/keyspace/database.h"
+#include "engine/keyspace/lazy_free.h"
+#include "engine/keyspace/op_context.h"
+
+namespace mantis {
+
+struct EngineOptions {
+  int databases = 16;
+  CacheOptions cache;
+};
+
+// Told of every committed change, on the committing thread, inside its batch: the seam for
+// WATCH, keyspace notifications, client tracking, the log and replication. Must not wait.
+class CommitObserver {
+ public:
+  virtual ~CommitObserver() = default;
+  // `watched`: the key had its watch flag, which this commit cleared.
+  virtual void OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view event,
+                        bool watched) = 0;
+};
+
+class Engine {
+ public:
+  explicit Engine(const EngineOptions& options);
+  // No OpContext may exist any more.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  int database_count() const { return count_; }
+  // Inside a batch: the pointer may change between batches (SWAPDB, FLUSHDB).
+  Database& database(int i) {
+    return *databases_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+  }
+
+  // Alone. O(1): the old content is freed in the background.
+  void Flush(OpContext& ctx, int i);
+  void FlushAll(OpContext& ctx);
+  void SwapDatabases(int a, int b);
+
+  // Cache policy; may be changed at any time (CONFIG SET).
+  Cache& cache() { return cache_; }
+
+  // Set before threads start; nullptr for none.
+  void set_observer(CommitObserver* o) { observer_ = o; }
+  CommitObserver* observer() const { return observer_; }
+
+  // Changes since start (rdb_changes_since_last_save is the difference to a remembered value).
+  int64_t TotalChanges() const;
+  // Bytes that lazy freeing still has to free, in objects.
+  size_t LazyFreePending() const { return lazy_free_.pending(); }
+
+  // Housekeeping for one core, called by its timer: pushes index resizes to their end.
+  void Tick(OpContext& ctx, size_t part, size_t parts);
+
+ private:
+  friend class OpContext;
+  static constexpr size_t kMaxDatabases = 1024;
+
+  int count_;
+  std::unique_ptr<std::atomic<Database*>[]> databases_;
+  // 0 open, else the gate's owner. seq_cst on both sides: a batch enters its section, then reads
+  // the gate; the owner sets the gate, then waits for sections.
+  alignas(128) std::atomic<OpContext*> gate_{nullptr};
+  Cache cache_;
+  LazyFree lazy_free_;
+  CommitObserver* observer_ = nullptr;
+};
+
+}  // namespace mantis

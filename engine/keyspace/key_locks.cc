@@ -1,0 +1,68 @@
+#include "engine/keyspace/key_locks.h"
+
+#include <algorithm>
+
+namespace mantis {
+namespace {
+constexpr int kRounds = 100;
+}  // namespace
+
+Status KeyLocks::Acquire(std::span<const Target> keys) {
+  if (ctx_.holds_locks()) return Status::kOk;
+  for (int round = 0; round < kRounds; ++round) {
+    if (TryAll(keys)) {
+      ctx_.AdjustLockDepth(1);
+      reclaim::NoteLocksHeld(1);
+      counted_ = true;
+      return Status::kOk;
+    }
+    for (int i = 0; i < 50; ++i) __builtin_ia32_pause();
+  }
+  Counters::Local().Add(Counter::kBusyRetries, 1);
+  return Status::kBusy;
+}
+
+bool KeyLocks::TryAll(std::span<const Target> keys) {
+  held_.clear();
+  for (const auto& [db, key] : keys) held_.emplace_back(db->FindOrCreate(key), db);
+  // One order for everybody, so that of two rivals one gets through.
+  std::sort(held_.begin(), held_.end());
+  held_.erase(std::unique(held_.begin(), held_.end()), held_.end());
+  for (size_t i = 0; i < held_.size(); ++i) {
+    Entry* e = held_[i].first;
+    Word w = e->word();
+    bool locked = false;
+    while (!w.locked() && w.kind() != Kind::kDead && !locked) {
+      locked = e->CompareExchange(w, w.WithFlags(Word::kLocked));
+    }
+    if (!locked) {
+      // Entries made for absent keys that were not reached are buried like any tomb.
+      for (size_t j = i; j < held_.size(); ++j) {
+        const Kind k = held_[j].first->word().kind();
+        if (k == Kind::kNew || k == Kind::kTomb) ctx_.NoteTomb(held_[j].second, held_[j].first);
+      }
+      held_.resize(i);
+      UnlockAll();
+      return false;
+    }
+  }
+  return true;
+}
+
+void KeyLocks::UnlockAll() {
+  for (const auto& [e, db] : held_) {
+    e->FetchAnd(~Word::kLocked);
+    if (!e->word().has_value()) ctx_.NoteTomb(db, e);
+  }
+  held_.clear();
+}
+
+void KeyLocks::Release() {
+  if (!counted_) return;
+  counted_ = false;
+  UnlockAll();
+  reclaim::NoteLocksHeld(-1);
+  ctx_.AdjustLockDepth(-1);
+}
+
+}  // namespace mantis

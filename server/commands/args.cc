@@ -1,0 +1,87 @@
+#include "server/commands/args.h"
+
+#include "protocol/number.h"
+#include "server/net/client.h"
+
+namespace mantis::server {
+
+Outcome Fail(CommandContext& c, std::string_view text) {
+  c.reply.Error(text);
+  return Outcome::kDone;
+}
+
+Outcome SyntaxError(CommandContext& c) { return Fail(c, "ERR syntax error"); }
+
+Outcome FailStatus(CommandContext& c, Status s) {
+  switch (s) {
+    case Status::kBusy:
+      return Outcome::kBusy;
+    case Status::kNotFound:
+      return Fail(c, "ERR no such key");
+    case Status::kWrongType:
+      return Fail(c, "WRONGTYPE Operation against a key holding the wrong kind of value");
+    case Status::kNotInteger:
+      return Fail(c, "ERR value is not an integer or out of range");
+    case Status::kNotFloat:
+      return Fail(c, "ERR value is not a valid float");
+    case Status::kOverflow:
+      return Fail(c, "ERR increment or decrement would overflow");
+    case Status::kNotFinite:
+      return Fail(c, "ERR increment would produce NaN or Infinity");
+    case Status::kTooLarge:
+      return Fail(c, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    case Status::kOk:
+    case Status::kExists:
+      break;
+  }
+  return Fail(c, "ERR unexpected result");
+}
+
+bool ParseInteger(CommandContext& c, Bytes arg, int64_t* out) {
+  const auto v = protocol::ParseInteger(arg);
+  if (!v) {
+    c.reply.Error("ERR value is not an integer or out of range");
+    return false;
+  }
+  *out = *v;
+  return true;
+}
+
+bool ParseIntegerInRange(CommandContext& c, Bytes arg, int64_t min, int64_t max, int64_t* out) {
+  int64_t v = 0;
+  if (!ParseInteger(c, arg, &v)) return false;
+  if (v < min || v > max) {
+    c.reply.Error("ERR value is out of range, must be between " + std::to_string(min) + " and " +
+                  std::to_string(max));
+    return false;
+  }
+  *out = v;
+  return true;
+}
+
+bool ParseFloat(CommandContext& c, Bytes arg, double* out) {
+  const auto v = protocol::ParseDouble(arg);
+  if (!v) {
+    c.reply.Error("ERR value is not a valid float");
+    return false;
+  }
+  *out = *v;
+  return true;
+}
+
+void ReplyString(CommandContext& c, const StringRef& value) {
+  if (value.is_integer()) {
+    c.reply.BulkInteger(value.integer());
+    return;
+  }
+  Blob* blob = value.blob();
+  if (blob->size() < ClientOutput::kAttachThreshold) {
+    c.reply.Bulk(blob->bytes());
+    return;
+  }
+  c.reply.BulkHeader(blob->size());
+  c.client.output.Attach(blob);
+  c.reply.Raw("\r\n");
+}
+
+}  // namespace mantis::server

@@ -1,0 +1,53 @@
+// All commands, looked up by name without regard to case.
+//
+// Thread safety: built once before threads start, read-only afterwards.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "server/dispatch/command.h"
+
+namespace mantis::server {
+
+class CommandTable {
+ public:
+  static const CommandTable& Instance();
+
+  // The command or container called `name`; nullptr if unknown.
+  const Command* Find(Bytes name) const;
+  // The command that `args` names, a subcommand where args[0] is a container; nullptr if unknown.
+  const Command* Resolve(std::span<const Bytes> args) const;
+  // "container|sub" or plain names, for COMMAND INFO, ACL…
+  const Command* FindFullName(Bytes name) const;
+
+  // Top-level commands in name order.
+  std::span<const Command> commands() const { return commands_; }
+  // Commands and subcommands together: ids run from 0 to size()-1.
+  size_t size() const { return by_id_.size(); }
+  const CommandRow& row(size_t id) const { return *by_id_[id]; }
+
+ private:
+  CommandTable();
+
+  std::vector<Command> commands_;
+  std::vector<std::vector<Command>> children_;
+  std::vector<const CommandRow*> by_id_;
+  // Open addressing over the lower-case name's hash: index into commands_ plus one, 0 is free.
+  std::vector<uint16_t> slots_;
+};
+
+// The families; each is defined at the bottom of its file.
+std::span<const CommandRow> StringCommands();
+std::span<const CommandRow> StringRangeCommands();
+std::span<const CommandRow> KeyCommands();
+std::span<const CommandRow> ExpireCommands();
+std::span<const CommandRow> OrderedCommands();
+std::span<const CommandRow> ConnectionCommands();
+std::span<const CommandRow> ClientCommands();
+std::span<const CommandRow> ConfigCommands();
+std::span<const CommandRow> IntrospectionCommands();
+std::span<const CommandRow> ServerCommands();
+std::span<const CommandRow> DebugCommands();
+
+}  // namespace mantis::server

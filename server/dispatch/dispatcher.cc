@@ -1,0 +1,230 @@
+#include "server/dispatch/dispatcher.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "engine/base/cycle_clock.h"
+#include "server/core/core_context.h"
+#include "server/core/monitor_feed.h"
+#include "server/core/shared_state.h"
+#include "server/dispatch/command_table.h"
+#include "server/net/client.h"
+
+namespace mantis::server {
+namespace {
+
+constexpr std::string_view kNoAuthError = "NOAUTH Authentication required.";
+constexpr std::string_view kOomError =
+    "OOM command not allowed when used memory > 'maxmemory'.";
+
+// Redis shows at most 128 bytes of what it quotes back.
+constexpr size_t kQuotedMax = 128;
+
+void UnknownCommand(Client& client, std::span<const Bytes> args) {
+  const CommandTable& table = CommandTable::Instance();
+  const Command* container = table.Find(args[0]);
+  std::string text;
+  if (container != nullptr) {
+    std::string upper(container->row->name);
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    text = "ERR unknown subcommand '";
+    text.append(args[1].substr(0, kQuotedMax)).append("'. Try ").append(upper).append(" HELP.");
+  } else {
+    text = "ERR unknown command '";
+    text.append(args[0].substr(0, kQuotedMax)).append("', with args beginning with: ");
+    std::string shown;
+    for (size_t i = 1; i < args.size() && shown.size() < kQuotedMax; ++i) {
+      shown.append("'").append(args[i].substr(0, kQuotedMax - shown.size())).append("' ");
+    }
+    text.append(shown);
+  }
+  client.reply.Error(text);
+}
+
+void CountError(CoreContext& core, const Client& client, size_t at) {
+  // "-CODE text": the code is the first word.
+  const std::string_view reply = client.reply_view().substr(at + 1);
+  const std::string_view code = reply.substr(0, reply.find_first_of(" \r"));
+  const std::lock_guard lock(core.stats.errors_mutex);
+  auto it = core.stats.errors.find(code);
+  if (it == core.stats.errors.end()) it = core.stats.errors.emplace(std::string(code), 0).first;
+  ++it->second;
+}
+
+bool ArityFits(const CommandRow& row, size_t argc) {
+  return row.arity >= 0 ? argc == static_cast<size_t>(row.arity)
+                        : argc >= static_cast<size_t>(-row.arity);
+}
+
+bool Paused(const SharedState& shared, const CommandRow& row, int64_t now_ms) {
+  const PauseMode mode = shared.pause_mode.load(std::memory_order_relaxed);
+  if (mode == PauseMode::kNone) return false;
+  if (now_ms >= shared.pause_until_ms.load(std::memory_order_relaxed)) return false;
+  return mode == PauseMode::kAll || (row.flags & (kWrite | kMayReplicate)) != 0;
+}
+
+// Begins the core's batch again after something made it end. Waits for whoever has the gate; this
+// thread is in no read section and holds nothing.
+void BeginAgain(OpContext& op) {
+  while (!op.TryBegin()) std::this_thread::yield();
+}
+
+Outcome RunAlone(CommandContext& c) {
+  c.op.End();
+  if (!c.op.TryCloseGate()) {
+    BeginAgain(c.op);
+    return Outcome::kBusy;
+  }
+  const Outcome outcome = c.command->row->handler(c);
+  c.op.OpenGate();
+  BeginAgain(c.op);
+  return outcome;
+}
+
+// False: an error was written.
+bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
+  if (parsed.command == nullptr) {
+    UnknownCommand(client, parsed.args);
+    return false;
+  }
+  const CommandRow& row = *parsed.command->row;
+  CommandStats& stats = core.stats.per_command[parsed.command->id];
+  if (!ArityFits(row, parsed.args.size()) || row.handler == nullptr) {
+    client.reply.Error("ERR wrong number of arguments for '" + std::string(row.name) +
+                       "' command");
+    stats.rejected.Add(1);
+    return false;
+  }
+  if (!client.authenticated && (row.flags & kNoAuth) == 0) {
+    client.reply.Error(kNoAuthError);
+    stats.rejected.Add(1);
+    return false;
+  }
+  Engine& engine = core.shared.engine;
+  if (!engine.cache().MakeRoom(engine, *core.op) && (row.flags & kDenyOom) != 0) {
+    client.reply.Error(kOomError);
+    stats.rejected.Add(1);
+    return false;
+  }
+  return true;
+}
+
+void Measure(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
+  const CommandRow& row = *parsed.command->row;
+  CommandStats& stats = core.stats.per_command[parsed.command->id];
+  stats.calls.Add(1);
+  stats.time_ns.Add(static_cast<int64_t>(ns));
+  const config::Settings& settings = core.settings();
+  if (settings.latency_tracking) {
+    LatencyHistogram* h = stats.histogram.load(std::memory_order_relaxed);
+    if (h == nullptr) {
+      h = new LatencyHistogram;
+      stats.histogram.store(h, std::memory_order_release);
+    }
+    h->Record(ns);
+  }
+  const auto us = static_cast<int64_t>(ns / 1000);
+  const int64_t slower_than = settings.slowlog_log_slower_than;
+  if (slower_than >= 0 && us >= slower_than && (row.flags & kSkipSlowlog) == 0) {
+    core.shared.slow_log.Add(core.op->now_ms() / 1000, us, parsed.args, client.address,
+                             client.name, static_cast<size_t>(settings.slowlog_max_len));
+  }
+  const int64_t threshold = settings.latency_monitor_threshold;
+  if (threshold > 0 && us / 1000 >= threshold) {
+    core.shared.latency_monitor.Add((row.flags & kFast) != 0 ? "fast-command" : "command",
+                                    core.op->now_ms() / 1000, us / 1000);
+  }
+}
+
+// CLIENT REPLY OFF and SKIP: what was written since `mark` is dropped.
+void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark, bool was_armed) {
+  if (client.reply_mode == ReplyMode::kOff || was_armed) client.output.Rewind(mark);
+  if (was_armed) client.reply_skip_armed = false;
+}
+
+}  // namespace
+
+Database& CommandContext::db() { return engine.database(client.db); }
+
+void Prepare(ParsedCommand& parsed) {
+  parsed.command = CommandTable::Instance().Resolve(parsed.args);
+  parsed.key_index = 0;
+  if (parsed.command == nullptr) return;
+  const int first = parsed.command->row->keys[0].first;
+  if (first > 0 && static_cast<size_t>(first) < parsed.args.size()) {
+    parsed.key_index = first;
+    parsed.key_hash = HashIndex::Hash(parsed.args[static_cast<size_t>(first)]);
+  }
+}
+
+void PrefetchKeys(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch) {
+  if (batch.size() < 2) return;
+  const HashIndex& index = core.shared.engine.database(client.db).index();
+  constexpr size_t kGroup = 32;  // about what the line-fill buffers and caches bear at once
+  for (size_t begin = 0; begin < batch.size(); begin += kGroup) {
+    const auto group = batch.subspan(begin, std::min(kGroup, batch.size() - begin));
+    std::array<const Entry*, kGroup> entries{};
+    for (const ParsedCommand& p : group) {
+      if (p.key_index != 0) index.PrefetchBucket(p.key_hash);
+    }
+    for (const ParsedCommand& p : group) {
+      if (p.key_index != 0) index.PrefetchArray(p.key_hash);
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (group[i].key_index != 0) entries[i] = index.PrefetchEntry(group[i].key_hash);
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (entries[i] == nullptr) continue;
+      const Word w = entries[i]->word();
+      if (w.kind() == Kind::kString || w.kind() == Kind::kBox) {
+        __builtin_prefetch(w.pointer<char>());
+      }
+    }
+  }
+}
+
+Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) {
+  const ClientOutput::Mark mark = client.output.mark();
+  const bool skip = client.reply_skip_armed;
+  if (!Admit(core, client, parsed)) {
+    core.stats.commands_processed.Add(1);
+    CountError(core, client, mark.buffer);
+    ApplyReplyMode(client, mark, skip);
+    return Outcome::kDone;
+  }
+  const CommandRow& row = *parsed.command->row;
+  if (Paused(core.shared, row, core.op->now_ms())) return Outcome::kBusy;
+
+  CommandContext context{core.shared.engine, *core.op,       core,        core.shared,
+                         client,             client.reply,   parsed.args, parsed.command,
+                         parsed.key_hash,    parsed.key_index};
+  client.last_command = parsed.command;
+  core.op->no_touch = client.no_touch;
+  const uint64_t start = Ticks();
+  const Outcome outcome =
+      (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
+  const uint64_t ns = TicksToNs(Ticks() - start);
+  if (outcome == Outcome::kBusy) {
+    client.output.Rewind(mark);
+    core.stats.busy_retries.Add(1);
+    return outcome;
+  }
+  core.stats.commands_processed.Add(1);
+  ++client.commands_executed;
+  if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
+      (row.flags & (kSkipMonitor | kAdmin)) == 0) {
+    FeedMonitors(core.shared, client, parsed.args);
+  }
+  Measure(core, client, parsed, ns);
+  const std::string_view written = client.reply_view();
+  if (written.size() > mark.buffer && written[mark.buffer] == '-') {
+    core.stats.per_command[parsed.command->id].failed.Add(1);
+    CountError(core, client, mark.buffer);
+  }
+  ApplyReplyMode(client, mark, skip);
+  return outcome;
+}
+
+}  // namespace mantis::server

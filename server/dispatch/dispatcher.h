@@ -1,0 +1,32 @@
+// Runs commands: finds the row, checks arity, authentication, memory and pauses, executes, measures.
+//
+// Thread safety: stateless functions over one core's objects, called on that core.
+#pragma once
+
+#include <span>
+
+#include "engine/base/bytes.h"
+#include "server/dispatch/command.h"
+
+namespace mantis::server {
+
+// One parsed command of a batch with what was found ahead of its execution.
+struct ParsedCommand {
+  std::span<const Bytes> args;
+  const Command* command = nullptr;  // nullptr: unknown, or an unknown subcommand
+  uint64_t key_hash = 0;
+  int key_index = 0;  // 0: no key known ahead
+};
+
+// Looks the command up and computes the hash of its first key.
+void Prepare(ParsedCommand& parsed);
+
+// Walks the batch in stages so that the cache misses of independent look-ups overlap: hash bucket
+// words, then bucket arrays, then entries, then values. Inside a batch of `core`'s OpContext.
+void PrefetchKeys(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch);
+
+// Executes one command inside the core's current batch. A command that needs the global gate makes
+// it end and begin the batch anew around itself. On kBusy nothing was written.
+Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);
+
+}  // namespace mantis::server
