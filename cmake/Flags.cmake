@@ -28,3 +28,8 @@ if(MANTIS_SANITIZER)
     target_compile_options(mantis_flags INTERFACE -Wno-tsan)
   endif()
 endif()
+if(MANTIS_FUZZ)
+  # Coverage feedback in our own code; a fuzz target adds libFuzzer's main with -fsanitize=fuzzer.
+  target_compile_options(mantis_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(mantis_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
