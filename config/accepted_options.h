@@ -1,0 +1,171 @@
+// Redis's directives that have no effect here (yet), so that an existing redis.conf starts the
+// server and clients find the names CONFIG GET usually answers. Values are checked and kept as
+// text; defaults and ranges are Redis's.
+//
+// Thread safety, ownership: compile-time data, included by option_table.cc only.
+#pragma once
+
+#include <array>
+
+#include "config/row_builders.h"
+
+namespace mantis::config {
+
+inline constexpr std::string_view kShutdownChoices = "default save nosave now force";
+
+// clang-format off
+inline constexpr auto kAcceptedOptions = std::to_array<Option>({
+    // General.
+    AcceptedBool("always-show-logo", "no", kImmutable),
+    AcceptedBool("set-proc-title", "yes", kImmutable),
+    AcceptedText("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    AcceptedEnum("supervised", "no", "upstart systemd auto no", kImmutable),
+    AcceptedBool("syslog-enabled", "no", kImmutable),
+    AcceptedText("syslog-ident", "redis", kImmutable),
+    AcceptedEnum("syslog-facility", "local0",
+                 "user local0 local1 local2 local3 local4 local5 local6 local7", kImmutable),
+    AcceptedBool("crash-log-enabled", "yes"),
+    AcceptedBool("crash-memcheck-enabled", "yes"),
+    AcceptedBool("use-exit-on-panic", "no", kHidden),
+    AcceptedBool("disable-thp", "yes", kImmutable),
+    AcceptedBool("dynamic-hz", "yes"),
+    AcceptedInt("io-threads", "1", 1, 128, kImmutable),
+    AcceptedBool("io-threads-do-reads", "no", kImmutable),
+    AcceptedText("ignore-warnings", ""),
+    AcceptedText("locale-collate", ""),
+    AcceptedText("server_cpulist", "", kImmutable | kEmptyIsUnset),
+    AcceptedText("bio_cpulist", "", kImmutable | kEmptyIsUnset),
+    AcceptedText("aof_rewrite_cpulist", "", kImmutable | kEmptyIsUnset),
+    AcceptedText("bgsave_cpulist", "", kImmutable | kEmptyIsUnset),
+    AcceptedInt("watchdog-period", "0", 0, kIntMax, kHidden),
+    AcceptedInt("busy-reply-threshold", "5000", 0, kInt64Max, kNone, "lua-time-limit"),
+    AcceptedEnum("shutdown-on-sigint", "default", kShutdownChoices, kMultiArg, Kind::kEnumSet),
+    AcceptedEnum("shutdown-on-sigterm", "default", kShutdownChoices, kMultiArg, Kind::kEnumSet),
+    AcceptedEnum("oom-score-adj", "no", "no yes relative absolute"),
+    AcceptedText("oom-score-adj-values", "0 200 800", kMultiArg, Kind::kOomScores),
+    AcceptedEnum("enable-module-command", "no", "no yes local", kImmutable),
+    AcceptedEnum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
+    AcceptedEnum("sanitize-dump-payload", "no", "no yes clients"),
+    AcceptedInt("socket-mark-id", "0", 0, 4294967295, kImmutable),
+    AcceptedText("bind-source-addr", "", kEmptyIsUnset),
+
+    // Users.
+    AcceptedText("aclfile", "", kImmutable),
+    AcceptedInt("acllog-max-len", "128", 0, kInt64Max),
+    AcceptedEnum("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
+
+    // Memory.
+    AcceptedBool("activerehashing", "yes"),
+    AcceptedBool("activedefrag", "no"),
+    AcceptedInt("active-defrag-cycle-min", "1", 1, 99),
+    AcceptedInt("active-defrag-cycle-max", "25", 1, 99),
+    AcceptedInt("active-defrag-threshold-lower", "10", 0, 1000),
+    AcceptedInt("active-defrag-threshold-upper", "100", 0, 1000),
+    AcceptedInt("active-defrag-max-scan-fields", "1000", 1, kInt64Max),
+    AcceptedMemory("active-defrag-ignore-bytes", "100mb", 1),
+    AcceptedBool("jemalloc-bg-thread", "yes"),
+    AcceptedInt("list-compress-depth", "0", 0, kIntMax),
+
+    // Snapshots and the append-only log.
+    AcceptedBool("stop-writes-on-bgsave-error", "yes"),
+    AcceptedBool("rdbcompression", "yes"),
+    AcceptedBool("rdbchecksum", "yes", kImmutable),
+    AcceptedBool("rdb-del-sync-files", "no"),
+    AcceptedBool("rdb-save-incremental-fsync", "yes"),
+    AcceptedInt("rdb-key-save-delay", "0", kIntMin, kIntMax, kHidden),
+    AcceptedInt("key-load-delay", "0", kIntMin, kIntMax, kHidden),
+    AcceptedInt("loading-process-events-interval-bytes", "2097152", 1024, kIntMax, kHidden),
+    AcceptedText("appendfilename", "appendonly.aof", kImmutable, Kind::kFileName),
+    AcceptedText("appenddirname", "appendonlydir", kImmutable, Kind::kFileName),
+    AcceptedEnum("appendfsync", "everysec", "everysec always no"),
+    AcceptedBool("no-appendfsync-on-rewrite", "no"),
+    AcceptedInt("auto-aof-rewrite-percentage", "100", 0, kIntMax),
+    AcceptedMemory("auto-aof-rewrite-min-size", "64mb", 0),
+    AcceptedBool("aof-load-truncated", "yes"),
+    AcceptedBool("aof-use-rdb-preamble", "yes"),
+    AcceptedBool("aof-timestamp-enabled", "no"),
+    AcceptedBool("aof-rewrite-incremental-fsync", "yes"),
+    AcceptedBool("aof-disable-auto-gc", "no"),
+
+    // Replication.
+    AcceptedText("replicaof", "", kImmutable | kMultiArg | kEmptyIsUnset, Kind::kHostPort,
+                 "slaveof"),
+    AcceptedText("masterauth", "", kSecret | kEmptyIsUnset),
+    AcceptedText("masteruser", "", kSecret | kEmptyIsUnset),
+    AcceptedBool("replica-serve-stale-data", "yes", kNone, "slave-serve-stale-data"),
+    AcceptedBool("replica-read-only", "yes", kNone, "slave-read-only"),
+    AcceptedBool("replica-lazy-flush", "no", kNone, "slave-lazy-flush"),
+    AcceptedBool("replica-ignore-maxmemory", "yes", kNone, "slave-ignore-maxmemory"),
+    AcceptedBool("replica-ignore-disk-write-errors", "no"),
+    AcceptedBool("replica-announced", "yes"),
+    AcceptedInt("replica-priority", "100", 0, kIntMax, kNone, "slave-priority"),
+    AcceptedText("replica-announce-ip", "", kEmptyIsUnset, Kind::kString, "slave-announce-ip"),
+    AcceptedInt("replica-announce-port", "0", 0, 65535, kNone, "slave-announce-port"),
+    AcceptedBool("repl-disable-tcp-nodelay", "no"),
+    AcceptedBool("repl-diskless-sync", "yes"),
+    AcceptedInt("repl-diskless-sync-delay", "5", 0, kIntMax),
+    AcceptedInt("repl-diskless-sync-max-replicas", "0", 0, kIntMax),
+    AcceptedEnum("repl-diskless-load", "disabled", "disabled on-empty-db swapdb"),
+    AcceptedInt("repl-timeout", "60", 1, kIntMax),
+    AcceptedInt("repl-ping-replica-period", "10", 1, kIntMax, kNone, "repl-ping-slave-period"),
+    AcceptedMemory("repl-backlog-size", "1mb", 1),
+    AcceptedInt("repl-backlog-ttl", "3600", 0, kInt64Max),
+    AcceptedInt("min-replicas-to-write", "0", 0, kIntMax, kNone, "min-slaves-to-write"),
+    AcceptedInt("min-replicas-max-lag", "10", 0, kIntMax, kNone, "min-slaves-max-lag"),
+
+    // Cluster.
+    AcceptedBool("cluster-enabled", "no", kImmutable),
+    AcceptedText("cluster-config-file", "nodes.conf", kImmutable),
+    AcceptedInt("cluster-port", "0", 0, 65535, kImmutable),
+    AcceptedInt("cluster-node-timeout", "15000", 0, kInt64Max),
+    AcceptedInt("cluster-migration-barrier", "1", 0, kIntMax),
+    AcceptedInt("cluster-replica-validity-factor", "10", 0, kIntMax, kNone,
+                "cluster-slave-validity-factor"),
+    AcceptedBool("cluster-replica-no-failover", "no", kNone, "cluster-slave-no-failover"),
+    AcceptedBool("cluster-require-full-coverage", "yes"),
+    AcceptedBool("cluster-allow-reads-when-down", "no"),
+    AcceptedBool("cluster-allow-pubsubshard-when-down", "yes"),
+    AcceptedBool("cluster-allow-replica-migration", "yes"),
+    AcceptedMemory("cluster-link-sendbuf-limit", "0", 0),
+    AcceptedText("cluster-announce-ip", "", kEmptyIsUnset),
+    AcceptedText("cluster-announce-hostname", "", kEmptyIsUnset),
+    AcceptedText("cluster-announce-human-nodename", "", kEmptyIsUnset),
+    AcceptedInt("cluster-announce-port", "0", 0, 65535),
+    AcceptedInt("cluster-announce-tls-port", "0", 0, 65535),
+    AcceptedInt("cluster-announce-bus-port", "0", 0, 65535),
+    AcceptedEnum("cluster-preferred-endpoint-type", "ip", "ip hostname unknown-endpoint"),
+
+    // TLS.
+    AcceptedInt("tls-port", "0", 0, 65535),
+    AcceptedBool("tls-cluster", "no"),
+    AcceptedBool("tls-replication", "no"),
+    AcceptedEnum("tls-auth-clients", "yes", "no yes optional"),
+    AcceptedBool("tls-prefer-server-ciphers", "no"),
+    AcceptedBool("tls-session-caching", "yes"),
+    AcceptedInt("tls-session-cache-size", "20480", 0, kIntMax),
+    AcceptedInt("tls-session-cache-timeout", "300", 0, kIntMax),
+    AcceptedText("tls-cert-file", "", kEmptyIsUnset),
+    AcceptedText("tls-key-file", "", kEmptyIsUnset),
+    AcceptedText("tls-key-file-pass", "", kSecret | kEmptyIsUnset),
+    AcceptedText("tls-client-cert-file", "", kEmptyIsUnset),
+    AcceptedText("tls-client-key-file", "", kEmptyIsUnset),
+    AcceptedText("tls-client-key-file-pass", "", kSecret | kEmptyIsUnset),
+    AcceptedText("tls-dh-params-file", "", kEmptyIsUnset),
+    AcceptedText("tls-ca-cert-file", "", kEmptyIsUnset),
+    AcceptedText("tls-ca-cert-dir", "", kEmptyIsUnset),
+    AcceptedText("tls-protocols", "", kEmptyIsUnset),
+    AcceptedText("tls-ciphers", "", kEmptyIsUnset),
+    AcceptedText("tls-ciphersuites", "", kEmptyIsUnset),
+
+    // Lines of a file that are no options.
+    DirectiveRow("include", 1, 1),
+    DirectiveRow("rename-command", 2, 2),
+    DirectiveRow("user", 1, kIntMax),
+    DirectiveRow("loadmodule", 1, kIntMax),
+    DirectiveRow("list-max-ziplist-entries", 1, 1),
+    DirectiveRow("list-max-ziplist-value", 1, 1),
+    DirectiveRow("lua-replicate-commands", 1, 1),
+});
+// clang-format on
+
+}  // namespace mantis::config

@@ -1,0 +1,40 @@
+// From argv, environment and configuration file to a decision: run, or say something and leave.
+//
+// Purpose: the one entry point main() needs. Flags win over environment, environment over file,
+// file over defaults. All problems are gathered, so that a user mends them in one go.
+// Thread safety: a pure function of its arguments and of the files it reads.
+// Ownership: the plan owns everything in it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/store.h"
+
+namespace mantis::config {
+
+enum class StartAction { kRun, kHelp, kVersion, kCheckConfig, kPing, kError };
+
+struct StartPlan {
+  StartAction action = StartAction::kError;
+  std::string message;  // help, version, the result of --check-config, or what is wrong
+  int exit_code = 0;    // for every action but kRun and kPing
+  // Set for kRun, kPing and a --check-config that found no problem.
+  std::shared_ptr<ConfigStore> store;
+  std::vector<std::string> warnings;  // to be logged once the log is open
+  std::string config_file;            // absolute path, empty when none was given
+};
+
+// `mantisd [config-file] [--option value ...]`, Redis's way: values follow their option, several
+// where the option takes several, and `--option=value` does as well. `environment` holds
+// NAME -> value; only MANTIS_* are looked at.
+[[nodiscard]] StartPlan ParseCommandLine(int argc, const char* const* argv,
+                                         const std::map<std::string, std::string>& environment);
+
+// The environment of this process in the form ParseCommandLine takes.
+[[nodiscard]] std::map<std::string, std::string> ProcessEnvironment();
+
+}  // namespace mantis::config

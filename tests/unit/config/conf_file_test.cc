@@ -1,0 +1,192 @@
+#include "config/conf_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "test_files.h"
+
+namespace mantis::config {
+namespace {
+
+Settings LoadText(const std::string& text) {
+  const TestFolder folder;
+  Loader loader;
+  loader.LoadFile(folder.Write("m.conf", text));
+  EXPECT_EQ(loader.errors(), std::vector<std::string>{});
+  return loader.values().Build();
+}
+
+// The one error that the second line of a file causes, without the path before it.
+std::string ErrorOf(const std::string& line) {
+  const TestFolder folder;
+  const std::string path = folder.Write("m.conf", "# first\n" + line + "\nport 7\n");
+  Loader loader;
+  loader.LoadFile(path);
+  EXPECT_EQ(loader.values().Build().port, 7) << "the rest of the file is read all the same";
+  if (loader.errors().size() != 1) return std::to_string(loader.errors().size()) + " errors";
+  const std::string& error = loader.errors().front();
+  EXPECT_TRUE(error.starts_with(path + ":2: ")) << error;
+  return error.substr(path.size() + 4);
+}
+
+TEST(ConfFile, CommentsBlanksQuotesAndLineEnds) {
+  const Settings settings = LoadText(
+      "# comment\r\n   # another\n\n\t port \t 7000 \r\nlogfile \"/a b\\\"c\"\npidfile '/x y'\n"
+      "MaxMemory 2GB\nunixsocketperm 770");
+  EXPECT_EQ(settings.port, 7000);
+  EXPECT_EQ(settings.logfile, "/a b\"c");
+  EXPECT_EQ(settings.pidfile, "/x y");
+  EXPECT_EQ(settings.maxmemory, int64_t{2} << 30);
+  EXPECT_EQ(settings.unixsocketperm, 0770);
+}
+
+TEST(ConfFile, RepeatedDirectives) {
+  EXPECT_EQ(LoadText("save 900 1\nsave 300 10 60 5\n").save,
+            (std::vector<SavePoint>{{900, 1}, {300, 10}, {60, 5}}));
+  EXPECT_EQ(LoadText("save 900 1\nsave \"\"\nsave 5 5\n").save, (std::vector<SavePoint>{{5, 5}}));
+  EXPECT_TRUE(LoadText("save \"\"\n").save.empty());
+  EXPECT_EQ(LoadText("save \"900 1\"\n").save, (std::vector<SavePoint>{{900, 1}}));
+  EXPECT_EQ(LoadText("port 1\nport 2\n").port, 2);
+  const OutputBufferLimits limits = LoadText(
+                                        "client-output-buffer-limit normal 1mb 2mb 3\n"
+                                        "client-output-buffer-limit slave 4kb 5k 6\n")
+                                        .client_output_buffer_limit;
+  EXPECT_EQ(limits,
+            (OutputBufferLimits{{1 << 20, 2 << 20, 3}, {4096, 5000, 6}, {32 << 20, 8 << 20, 60}}));
+}
+
+TEST(ConfFile, ErrorsNameLineOptionAndWhatIsExpected) {
+  EXPECT_EQ(ErrorOf("maxmemory-polcy allkeys-lru"),
+            "unknown directive 'maxmemory-polcy'; did you mean 'maxmemory-policy'?\n"
+            "    >>> maxmemory-polcy allkeys-lru");
+  EXPECT_EQ(ErrorOf("maxmemory lots"),
+            "maxmemory: 'lots' is not valid; expected a memory size such as 100mb\n"
+            "    >>> maxmemory lots");
+  EXPECT_EQ(ErrorOf("proto-max-bulk-len 10"),
+            "proto-max-bulk-len: '10' is not valid; expected a memory size such as 100mb, at "
+            "least 1mb\n    >>> proto-max-bulk-len 10");
+  EXPECT_EQ(ErrorOf("maxmemory-clients 101%"),
+            "maxmemory-clients: '101%' is not valid; expected a memory size such as 100mb, or a "
+            "percentage such as 5%\n    >>> maxmemory-clients 101%");
+  EXPECT_EQ(ErrorOf("loglevel loud"),
+            "loglevel: 'loud' is not valid; expected one of: debug verbose notice warning "
+            "nothing\n    >>> loglevel loud");
+  EXPECT_EQ(ErrorOf("protected-mode 1"),
+            "protected-mode: '1' is not valid; expected yes or no\n    >>> protected-mode 1");
+  EXPECT_EQ(ErrorOf("tcp-backlog -1"),
+            "tcp-backlog: '-1' is not valid; expected an integer, at least 0\n"
+            "    >>> tcp-backlog -1");
+  EXPECT_EQ(ErrorOf("unixsocketperm 999"),
+            "unixsocketperm: '999' is not valid; expected an octal mode such as 700\n"
+            "    >>> unixsocketperm 999");
+  EXPECT_EQ(ErrorOf("save 5"),
+            "save: '5' is not valid; expected pairs of seconds (at least 1) and changes such as "
+            "3600 1, or \"\"\n    >>> save 5");
+  EXPECT_EQ(ErrorOf("client-output-buffer-limit normal 1"),
+            "client-output-buffer-limit: 'normal 1' is not valid; expected normal, replica or "
+            "pubsub, then hard limit, soft limit and seconds, such as pubsub 32mb 8mb 60\n"
+            "    >>> client-output-buffer-limit normal 1");
+  EXPECT_EQ(ErrorOf("bind"),
+            "bind: a value is missing; expected up to 16 addresses\n"
+            "    >>> bind");
+  EXPECT_EQ(ErrorOf("dbfilename a/b"),
+            "dbfilename: 'a/b' is not valid; expected a file name without directories\n"
+            "    >>> dbfilename a/b");
+  EXPECT_EQ(ErrorOf("replicaof host"),
+            "replicaof: 'host' is not valid; expected host and port\n    >>> replicaof host");
+  EXPECT_EQ(ErrorOf("rename-command GET"),
+            "rename-command: 'GET' is not valid; expected 2 words\n    >>> rename-command GET");
+  EXPECT_EQ(ErrorOf("logfile \"x"), "unbalanced quotes\n    >>> logfile \"x");
+  EXPECT_EQ(ErrorOf("include /no/such/file"),
+            "cannot read the configuration file '/no/such/file': No such file or directory");
+}
+
+TEST(ConfFile, Includes) {
+  const TestFolder folder;
+  folder.Write("one.inc", "port 1\ntimeout 5\n");
+  folder.Write("two.inc", "port 2\n");
+  Loader loader;
+  loader.LoadFile(folder.Write("m.conf", "include " + folder.Path("*.inc") + "\nhz 7\ninclude " +
+                                             folder.Path("*.none") + "\ntimeout 6\n"));
+  EXPECT_EQ(loader.errors(), std::vector<std::string>{});
+  EXPECT_EQ(loader.values().Build().port, 2);
+  EXPECT_EQ(loader.values().Build().hz, 7);
+  EXPECT_EQ(loader.values().Build().timeout, 6);
+
+  const std::string loop = folder.Path("loop.conf");
+  folder.Write("loop.conf", "include " + loop + "\ninclude " + loop + "\n");
+  Loader looping;
+  looping.LoadFile(loop);
+  ASSERT_EQ(looping.errors().size(), 1U);
+  EXPECT_EQ(looping.errors().front(),
+            loop + ":1: include '" + loop + "': files include each other more than 16 deep");
+}
+
+TEST(ConfFile, DirectivesWithoutEffectGiveOneWarning) {
+  const TestFolder folder;
+  Loader loader;
+  loader.LoadFile(folder.Write("m.conf",
+                               "io-threads 4\nappendonly yes\nrdbcompression yes\nio-threads 2\n"
+                               "rename-command FLUSHALL \"\"\nslave-read-only yes\n"
+                               "list-max-ziplist-entries 5\n"));
+  EXPECT_EQ(loader.errors(), std::vector<std::string>{});
+  EXPECT_EQ(loader.Warnings(),
+            std::vector<std::string>{
+                "these directives have no effect in this version: io-threads, appendonly, "
+                "rdbcompression, rename-command, replica-read-only, list-max-ziplist-entries; of "
+                "these, set to other than the default: io-threads, appendonly, rename-command, "
+                "list-max-ziplist-entries"});
+  EXPECT_EQ(loader.values().Text(IndexOf("io-threads")), "2");
+}
+
+// The lines of the file Redis 7.0 comes with, less its comments.
+constexpr const char* kRedisDefaults =
+    "bind 127.0.0.1 -::1\nprotected-mode yes\nport 6379\ntcp-backlog 511\ntimeout 0\n"
+    "tcp-keepalive 300\ndaemonize no\npidfile /var/run/redis_6379.pid\nloglevel notice\n"
+    "logfile \"\"\ndatabases 16\nalways-show-logo no\nset-proc-title yes\n"
+    "proc-title-template \"{title} {listen-addr} {server-mode}\"\n"
+    "stop-writes-on-bgsave-error yes\nrdbcompression yes\nrdbchecksum yes\n"
+    "dbfilename dump.rdb\nrdb-del-sync-files no\ndir ./\nreplica-serve-stale-data yes\n"
+    "replica-read-only yes\nrepl-diskless-sync yes\nrepl-diskless-sync-delay 5\n"
+    "repl-diskless-sync-max-replicas 0\nrepl-diskless-load disabled\n"
+    "repl-disable-tcp-nodelay no\nreplica-priority 100\nacllog-max-len 128\n"
+    "lazyfree-lazy-eviction no\nlazyfree-lazy-expire no\nlazyfree-lazy-server-del no\n"
+    "replica-lazy-flush no\nlazyfree-lazy-user-del no\nlazyfree-lazy-user-flush no\n"
+    "oom-score-adj no\noom-score-adj-values 0 200 800\ndisable-thp yes\nappendonly no\n"
+    "appendfilename \"appendonly.aof\"\nappenddirname \"appendonlydir\"\n"
+    "appendfsync everysec\nno-appendfsync-on-rewrite no\nauto-aof-rewrite-percentage 100\n"
+    "auto-aof-rewrite-min-size 64mb\naof-load-truncated yes\naof-use-rdb-preamble yes\n"
+    "aof-timestamp-enabled no\n \nslowlog-log-slower-than 10000\nslowlog-max-len 128\n"
+    "latency-monitor-threshold 0\nnotify-keyspace-events \"\"\n"
+    "hash-max-listpack-entries 512\nhash-max-listpack-value 64\nlist-max-listpack-size -2\n"
+    "list-compress-depth 0\nset-max-intset-entries 512\nzset-max-listpack-entries 128\n"
+    "zset-max-listpack-value 64\nhll-sparse-max-bytes 3000\nstream-node-max-bytes 4096\n"
+    "stream-node-max-entries 100\nactiverehashing yes\n"
+    "client-output-buffer-limit normal 0 0 0\n"
+    "client-output-buffer-limit replica 256mb 64mb 60\n"
+    "client-output-buffer-limit pubsub 32mb 8mb 60\nhz 10\ndynamic-hz yes\n"
+    "aof-rewrite-incremental-fsync yes\nrdb-save-incremental-fsync yes\n"
+    "jemalloc-bg-thread yes\n";
+
+TEST(ConfFile, ARedisConfStartsWithOneWarning) {
+  const TestFolder folder;
+  Loader loader;
+  loader.LoadFile(folder.Write("redis.conf", kRedisDefaults));
+  EXPECT_EQ(loader.errors(), std::vector<std::string>{});
+  ASSERT_EQ(loader.Warnings().size(), 1U);
+  EXPECT_TRUE(
+      loader.Warnings().front().ends_with("; of these, set to other than the default: dbfilename"));
+}
+
+TEST(ConfFile, TheInstalledRedisConfStartsWithOneWarning) {
+  constexpr const char* kInstalled = "/etc/redis/redis.conf";
+  if (!std::ifstream(kInstalled)) GTEST_SKIP() << kInstalled << " is not there or not readable";
+  Loader loader;
+  loader.LoadFile(kInstalled);
+  EXPECT_EQ(loader.errors(), std::vector<std::string>{});
+  EXPECT_EQ(loader.Warnings().size(), 1U);
+}
+
+}  // namespace
+}  // namespace mantis::config
