@@ -27,8 +27,8 @@ class Node;
 
 class Block {
  public:
-  // Inserting into a block with as many entries splits it. With the header and a prefix of up to
-  // 48 bytes, 60 entries fill an allocation of 1 KiB, which is a size class of the allocator.
+  // What the index fills a block up to by default. With the header and a prefix of up to 48 bytes,
+  // 60 entries fill an allocation of 1 KiB, which is a size class of the allocator.
   static constexpr size_t kCapacity = 60;
   // Of a longer common prefix only this much is used; the rest costs looks at entries.
   static constexpr size_t kPrefixBytesMax = 240;

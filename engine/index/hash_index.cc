@@ -269,8 +269,10 @@ void HashIndex::AppendSlots(uint64_t word, std::vector<Entry*>& out) {
   for (const uint64_t slot : SlotsOf(word)) out.push_back(EntryOf(slot));
 }
 
-// At least everything whose hash belongs to bucket b of `t`.
-void HashIndex::AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out) {
+// Appends at least everything whose hash belongs to bucket b of `t`. False if `t` is two resizes
+// behind: then the caller begins again with the root of now. To follow the chain instead would
+// visit a bucket once for each way that leads to it, which doubles with every doubling on the way.
+bool HashIndex::AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out) {
   const uint64_t w = t.Load(b);
   bool is_truth = true;
   if ((w & kFrozen) != 0) {
@@ -278,40 +280,53 @@ void HashIndex::AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out)
     is_truth = false;
     // Two buckets of a doubled table, one of a halved one.
     for (size_t i = b & n.mask; i <= n.mask; i += t.buckets()) {
-      if (n.Load(i) == kUninit) {
+      const uint64_t newer = n.Load(i);
+      if (newer == kUninit) {
         is_truth = true;
+      } else if ((newer & kFrozen) != 0) {
+        return false;
       } else {
-        AppendBucket(n, i, out);
+        AppendSlots(newer, out);
       }
     }
   }
   if (is_truth) AppendSlots(w, out);
+  return true;
 }
 
 // The cursor is a position in the space of hashes ordered by their reversed bits. In that order a
 // bucket of a table of any power of two is one contiguous range, so a cursor keeps its meaning when
 // the table changes: all hashes before it have been visited.
 uint64_t HashIndex::Scan(uint64_t cursor, std::vector<Entry*>& out) const {
-  const Table& t = *root_.load(std::memory_order_acquire);
-  const Table* n = t.next.load(std::memory_order_acquire);
-  // The coarser of two tables, so that a merged bucket is not returned twice.
-  const size_t units = n != nullptr ? n->units : t.buckets();
-  const size_t u = cursor & (units - 1);
-  if (units < t.buckets() && n->UnitIsDone(u)) {
-    AppendBucket(*n, u, out);
-  } else {
-    for (size_t b = u; b < t.buckets(); b += units) AppendBucket(t, b, out);
+  const size_t before = out.size();
+  while (true) {
+    const Table& t = *root_.load(std::memory_order_acquire);
+    const Table* n = t.next.load(std::memory_order_acquire);
+    // The coarser of two tables, so that a merged bucket is not returned twice.
+    const size_t units = n != nullptr ? n->units : t.buckets();
+    const size_t u = cursor & (units - 1);
+    bool complete = true;
+    if (units < t.buckets() && n->UnitIsDone(u)) {
+      complete = AppendBucket(*n, u, out);
+    } else {
+      for (size_t b = u; b < t.buckets(); b += units) complete &= AppendBucket(t, b, out);
+    }
+    if (complete) return ReverseBits(ReverseBits(cursor | ~(units - 1)) + 1);
+    out.resize(before);
   }
-  return ReverseBits(ReverseBits(cursor | ~(units - 1)) + 1);
 }
 
 void HashIndex::Sample(uint64_t& rng, size_t n, std::vector<Entry*>& out) const {
-  const Table& t = *root_.load(std::memory_order_acquire);
+  const Table* t = root_.load(std::memory_order_acquire);
   const size_t start = NextRandom(rng);
-  const size_t budget = std::min(t.buckets(), kSampleBucketsBase + n * kSampleBucketsPerEntry);
+  const size_t budget = std::min(t->buckets(), kSampleBucketsBase + n * kSampleBucketsPerEntry);
   for (size_t i = 0; i < budget && n > 0; ++i) {
     const size_t before = out.size();
-    AppendBucket(t, (start + i) & t.mask, out);
+    if (!AppendBucket(*t, (start + i) & t->mask, out)) {
+      out.resize(before);
+      t = root_.load(std::memory_order_acquire);
+      continue;
+    }
     const size_t got = out.size() - before;
     if (got <= n) {
       n -= got;

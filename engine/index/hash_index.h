@@ -15,7 +15,7 @@
 //
 // Thread safety: any thread may call anything except the destructor at any time, inside a
 // reclaim::ReadSection that also covers the use of the entries handed out; writers must be
-// attached threads. Readers are wait-free: they write nothing, and follow at most one `next` per
+// attached threads. Lookups are wait-free: they write nothing, and follow at most one `next` per
 // resize that happens during the call. Writers are lock-free: a failed compare-and-swap means that
 // another one succeeded. A thread that stalls in the middle of a migration delays the end of the
 // resize only, not the operations of others.
@@ -84,11 +84,12 @@ class HashIndex {
 
   // Stateless iteration: start with 0, pass on what comes back, 0 again means done. Appends one
   // logical bucket. Whatever is in the index during the whole iteration is returned at least once,
-  // over resizes in either direction; the rest, and repetitions, may be.
+  // over resizes in either direction; the rest, and repetitions, may be. Lock-free: begins its
+  // bucket again if two resizes overtook it.
   uint64_t Scan(uint64_t cursor, std::vector<Entry*>& out) const;
   // Appends up to n entries from consecutive buckets at a random place. Looks at a bounded number
   // of buckets, so a table that is much too large for its content may give fewer, even none. No
-  // repetitions, except while a small table shrinks.
+  // repetitions, except during a resize.
   // `rng` is the caller's random state, any value.
   void Sample(uint64_t& rng, size_t n, std::vector<Entry*>& out) const;
 
@@ -113,7 +114,7 @@ class HashIndex {
   static void RetireArray(uint64_t word);
   static Table* NewTable(size_t buckets, size_t units);
   static void AppendSlots(uint64_t word, std::vector<Entry*>& out);
-  static void AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out);
+  static bool AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out);
 
   uint64_t CurrentWord(uint64_t hash) const;
   Table* WritableTable(uint64_t hash);

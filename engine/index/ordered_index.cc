@@ -17,15 +17,27 @@ using index::Query;
 
 namespace {
 
-// A block that falls to this many entries looks for company, at every kMergeEvery-th of them only:
-// the look at the neighbour costs cache misses.
-constexpr size_t kMergeBelow = 20;
-constexpr size_t kMergeEvery = 4;
-// Two blocks are merged if they have no more entries together: room is left for inserts.
-constexpr size_t kMergedMax = 40;
-// Of a split at the very end or start of a block, the outer part gets this many: loads in key
-// order so leave dense blocks behind.
-constexpr size_t kOuterPart = 4;
+// Sizes that decide about splits and merges, in entries; all follow from the capacity.
+struct Limits {
+  // An insert into a block with as many splits it.
+  size_t capacity;
+  // Of a split at the very end or start of a block, the outer part gets this many: loads in key
+  // order so leave dense blocks behind.
+  size_t outer_part;
+  // A block that falls to this many entries looks for company, but at every merge_every-th of them
+  // only: the look at the neighbour costs cache misses.
+  size_t merge_below;
+  size_t merge_every;
+  // Two blocks are merged if they have no more entries together: room is left for inserts.
+  size_t merged_max;
+
+  explicit Limits(size_t block_capacity)
+      : capacity(std::max<size_t>(block_capacity, 2)),
+        outer_part(std::max<size_t>(capacity / 15, 1)),
+        merge_below(capacity / 3),
+        merge_every(outer_part),
+        merged_max(capacity * 2 / 3) {}
+};
 
 // A count that many threads change: each adds to one of several cache lines.
 class StripedCount {
@@ -62,11 +74,12 @@ struct Located {
 };
 
 struct OrderedIndex::Impl {
+  const Limits limits;
   NodeList nodes{Block::Empty(nullptr)};
   StripedCount entry_count;
   StripedCount block_count;
 
-  Impl() { block_count.Add(1); }
+  explicit Impl(size_t block_capacity) : limits(block_capacity) { block_count.Add(1); }
   ~Impl();
 
   // The node whose range the query falls into. `hint` is a node of this read section or nullptr.
@@ -124,9 +137,9 @@ bool OrderedIndex::Impl::Split(const Located& at, const Block& whole, size_t ins
   const size_t n = whole.count();
   size_t middle = n / 2;
   if (inserted_at + 1 == n) {
-    middle = n - kOuterPart;
+    middle = n - limits.outer_part;
   } else if (inserted_at == 0) {
-    middle = kOuterPart;
+    middle = limits.outer_part;
   }
   const Bytes before = whole.entries()[middle - 1]->key();
   const Bytes first = whole.entries()[middle]->key();
@@ -159,11 +172,12 @@ void OrderedIndex::Impl::MaybeMerge(Node* n, Block* b) {
     if (n->linked()) FreezeAndMerge(n, Node::Live(b));
     return;
   }
-  if (count > kMergeBelow || count % kMergeEvery != 0) return;
+  if (count > limits.merge_below || count % limits.merge_every != 0) return;
   Node* right = b->right();
   if (right == nullptr || !right->linked()) return;
   const Node::State s = right->state();
-  if (Node::IsLive(s) && count + Node::BlockOf(s)->count() <= kMergedMax) FreezeAndMerge(right, s);
+  if (!Node::IsLive(s) || count + Node::BlockOf(s)->count() > limits.merged_max) return;
+  FreezeAndMerge(right, s);
 }
 
 void OrderedIndex::Impl::FreezeAndMerge(Node* n, Node::State seen) {
@@ -195,7 +209,8 @@ void OrderedIndex::Impl::CompleteMerge(Node* n) {
   nodes.Unlink(n);
 }
 
-OrderedIndex::OrderedIndex() : impl_(std::make_unique<Impl>()) {}
+OrderedIndex::OrderedIndex() : OrderedIndex(Block::kCapacity) {}
+OrderedIndex::OrderedIndex(size_t block_capacity) : impl_(std::make_unique<Impl>(block_capacity)) {}
 OrderedIndex::~OrderedIndex() = default;
 
 size_t OrderedIndex::size() const { return impl_->entry_count.Sum(); }
@@ -221,7 +236,7 @@ void OrderedIndex::Insert(Entry* e) {
     }
     Block* fresh = Block::Inserted(*at.block, p.index, e);
     bool done;
-    if (fresh->count() <= Block::kCapacity) {
+    if (fresh->count() <= impl_->limits.capacity) {
       done = impl_->Publish(at, fresh);
     } else {
       done = impl_->Split(at, *fresh, p.index);

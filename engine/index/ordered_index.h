@@ -95,7 +95,11 @@ struct RangeBound {
 
 class OrderedIndex {
  public:
+  // On an attached thread.
   OrderedIndex();
+  // With blocks of another capacity than Block::kCapacity, at least 2. For tests: tiny blocks make
+  // splits and merges frequent.
+  explicit OrderedIndex(size_t block_capacity);
   ~OrderedIndex();
   OrderedIndex(const OrderedIndex&) = delete;
   OrderedIndex& operator=(const OrderedIndex&) = delete;

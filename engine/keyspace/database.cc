@@ -216,22 +216,23 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
   }
 }
 
-Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
-                            const KeyRef& to) {
+Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to,
+                            std::string_view from_event, std::string_view to_event) {
   Entry* source = index_.Find(from.bytes, from.hash);
   Entry* target = to_db.FindOrCreate(to);
-  const Word w = source->word();
-  const Current c = Resolve(w);
-  // The target takes the value over; the source's commit then must not retire it.
-  const Update put = Update::Set(c.value, c.deadline_ms, "rename_to");
+  // The source gives the value away: its commit retires a box, not what is in it. Loops, although
+  // the lock is held, because the watch flag may be set meanwhile.
+  Word seen = source->word();
+  const Current c = Resolve(seen);
+  while (!source->CompareExchange(
+      seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
+  }
+  AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb),
+              {Update::Action::kSetDeadline, Word{}, kNoDeadline, from_event, Status::kOk});
+  const Update put = Update::Set(c.value, c.deadline_ms, to_event);
   while (!to_db.Commit(ctx, target, target->word(), put)) {
   }
-  Word seen = source->word();
-  while (!source->CompareExchange(seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
-  }
-  const Update moved{Update::Action::kSetDeadline, Word{}, kNoDeadline, "rename_from",
-                     Status::kOk};
-  AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb), moved);
+  target->set_access(source->access());
   return Status::kOk;
 }
 

@@ -79,9 +79,11 @@ class Database {
   template <std::invocable<const Current&> F>
   Status Mutate(OpContext& ctx, const KeyRef& key, F&& f);
 
-  // Moves the value and deadline of `from` (which exists) to `to` in this or another database, the
-  // locks of both being held.
-  Status MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to);
+  // Moves value, deadline and access clock of `from` (which exists) to `to`, another key of this or
+  // any key of another database, the locks of both being held. The events name the two changes.
+  Status MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to,
+                    std::string_view from_event = "rename_from",
+                    std::string_view to_event = "rename_to");
 
   // Deletes the entry's key if its deadline has passed. True if this call deleted it.
   bool ExpireIfDue(OpContext& ctx, Entry* e);

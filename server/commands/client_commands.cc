@@ -1,8 +1,6 @@
 // CLIENT: connections as seen and steered by other connections. What concerns all cores is in
 // client_registry.cc.
 
-#include "server/commands/client_registry.h"
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -11,6 +9,7 @@
 #include "protocol/number.h"
 #include "server/commands/args.h"
 #include "server/commands/client_name.h"
+#include "server/commands/client_registry.h"
 #include "server/commands/help.h"
 #include "server/core/core_context.h"
 #include "server/core/shared_state.h"
@@ -258,8 +257,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
         "Tells the client library's name or version.", "O(1)",
         "request_policy:all_nodes,response_policy:all_succeeded"),
     Row("client|setname", 3, kOwn, "2.6.9", ClientSetName, "connection-name",
-        "Names this connection.", "O(1)",
-        "request_policy:all_nodes,response_policy:all_succeeded"),
+        "Names this connection.", "O(1)", "request_policy:all_nodes,response_policy:all_succeeded"),
     Row("client|trackinginfo", 2, kOwn, "6.2.0", ClientTrackingInfo, "",
         "Shows how this connection tracks keys."),
     Row("client|unblock", -3, kOperator, "5.0.0", ClientUnblock, "client-id [TIMEOUT | ERROR]",

@@ -9,6 +9,7 @@
 #include "server/commands/args.h"
 #include "server/commands/help.h"
 #include "server/commands/later.h"
+#include "server/commands/local_client.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
@@ -17,11 +18,6 @@
 
 namespace mantis::server {
 namespace {
-
-bool IsLocal(const Client& client) {
-  return client.unix_socket || client.address.starts_with("127.") ||
-         client.address.starts_with("[::1]");
-}
 
 Outcome ConfigGet(CommandContext& c) {
   const auto found = c.shared.config.Get(c.args.subspan(2));
@@ -37,7 +33,7 @@ Outcome ConfigSet(CommandContext& c) {
   if (c.argc() % 2 != 0) return SyntaxError(c);
   std::vector<std::pair<std::string_view, std::string_view>> pairs;
   for (size_t i = 2; i < c.argc(); i += 2) pairs.emplace_back(c.args[i], c.args[i + 1]);
-  const auto error = c.shared.config.Set(pairs, nullptr, IsLocal(c.client));
+  const auto error = c.shared.config.Set(pairs, nullptr, IsLocalClient(c.client));
   if (error) return Fail(c, *error);
   c.reply.Ok();
   return Done();

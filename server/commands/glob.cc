@@ -18,8 +18,8 @@ bool MatchSet(Bytes pattern, size_t* at, char c) {
       found = found || pattern[i] == c;
     } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
       // The ends compare as signed characters, in either order, and the upper one may be ']'.
-      const auto [low, high] = std::minmax({static_cast<signed char>(pattern[i]),
-                                            static_cast<signed char>(pattern[i + 2])});
+      const auto [low, high] = std::minmax(
+          {static_cast<signed char>(pattern[i]), static_cast<signed char>(pattern[i + 2])});
       const auto s = static_cast<signed char>(c);
       found = found || (low <= s && s <= high);
       i += 2;

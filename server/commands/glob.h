@@ -1,5 +1,5 @@
-// Glob patterns over keys: `*` any bytes, `?` one byte, `[abc]` `[a-z]` `[^a]` one of a set, `\x` the
-// byte x itself. Byte for byte what Redis makes of a pattern, malformed ones included.
+// Glob patterns over keys: `*` any bytes, `?` one byte, `[abc]` `[a-z]` `[^a]` one of a set, `\x`
+// the byte x itself. Byte for byte what Redis makes of a pattern, malformed ones included.
 //
 // Thread safety: immutable after construction.
 // Ownership: keeps a view of the pattern's bytes, which must outlive it.

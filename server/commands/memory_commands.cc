@@ -34,9 +34,8 @@ Outcome MemoryUsage(CommandContext& c) {
     return Done();
   }
   if (status != Status::kOk) return FailStatus(c, status);
-  c.reply.Integer(static_cast<int64_t>(memory::UsableSize(entry) +
-                                       WordBytes(entry->word().WithoutFlags()) +
-                                       kIndexBytesPerKey));
+  c.reply.Integer(static_cast<int64_t>(
+      memory::UsableSize(entry) + WordBytes(entry->word().WithoutFlags()) + kIndexBytesPerKey));
   return Done();
 }
 
@@ -114,9 +113,8 @@ Outcome MemoryPurge(CommandContext& c) {
 
 Outcome MemoryMallocStats(CommandContext& c) {
   const MemoryReport m = MakeMemoryReport(c.shared);
-  c.reply.Verbatim(std::string("allocator: ") + memory::AllocatorName() +
-                   "\nallocated: " + std::to_string(m.used) +
-                   "\nallocated at most: " + std::to_string(m.peak) +
+  c.reply.Verbatim(std::string("allocator: ") + memory::AllocatorName() + "\nallocated: " +
+                   std::to_string(m.used) + "\nallocated at most: " + std::to_string(m.peak) +
                    "\nresident: " + std::to_string(m.resident) + "\n");
   return Done();
 }

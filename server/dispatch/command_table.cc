@@ -25,9 +25,10 @@ uint64_t NameHash(Bytes name) {
 
 std::vector<std::span<const CommandRow>> Families() {
   return {StringCommands(), StringRangeCommands(), KeyCommands(),    ExpireCommands(),
+          ObjectCommands(),     ScanCommands(),
           OrderedCommands(),    ConnectionCommands(), ClientCommands(),
           ConfigCommands(),     IntrospectionCommands(), ServerCommands(),
-          DebugCommands()};
+          MemoryCommands(),   LatencyCommands(),        PersistenceCommands(), DebugCommands()};
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ class CommandTable {
 std::span<const CommandRow> StringCommands();
 std::span<const CommandRow> StringRangeCommands();
 std::span<const CommandRow> KeyCommands();
+std::span<const CommandRow> ObjectCommands();
+std::span<const CommandRow> ScanCommands();
 std::span<const CommandRow> ExpireCommands();
 std::span<const CommandRow> OrderedCommands();
 std::span<const CommandRow> ConnectionCommands();
@@ -48,6 +50,9 @@ std::span<const CommandRow> ClientCommands();
 std::span<const CommandRow> ConfigCommands();
 std::span<const CommandRow> IntrospectionCommands();
 std::span<const CommandRow> ServerCommands();
+std::span<const CommandRow> MemoryCommands();
+std::span<const CommandRow> LatencyCommands();
+std::span<const CommandRow> PersistenceCommands();
 std::span<const CommandRow> DebugCommands();
 
 }  // namespace mantis::server

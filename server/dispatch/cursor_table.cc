@@ -56,13 +56,12 @@ size_t CursorTable::TakeSlot(Stripe& stripe) {
 uint64_t CursorTable::Store(Stripe& stripe, size_t stripe_index, size_t slot_index,
                             Bytes last_key) {
   Slot& slot = stripe.slots[slot_index];
-  slot.in_use = true;
   slot.newest = 1 - slot.newest;
   Position& position = slot.positions[slot.newest];
   position.key.assign(last_key);
   const uint64_t sequence = stripe.sequence++ & ((1ull << kSequenceBits) - 1);
-  position.cursor = kMark | sequence << (kStripeBits + kSlotBits) | slot_index << kStripeBits |
-                    stripe_index;
+  position.cursor =
+      kMark | sequence << (kStripeBits + kSlotBits) | slot_index << kStripeBits | stripe_index;
   return position.cursor;
 }
 
@@ -73,7 +72,8 @@ uint64_t CursorTable::Advance(uint64_t from, int db, Bytes prefix, Bytes last_ke
     const std::lock_guard lock(stripe.mutex);
     Slot* slot = nullptr;
     const Position* position = FindPosition(stripe, from, &slot);
-    if (position == &slot->positions[slot->newest] && SameScan(*slot, db, prefix)) {
+    if (position != nullptr && position == &slot->positions[slot->newest] &&
+        SameScan(*slot, db, prefix)) {
       return Store(stripe, index, static_cast<size_t>(slot - stripe.slots.data()), last_key);
     }
   }

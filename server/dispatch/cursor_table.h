@@ -71,7 +71,7 @@ class CursorTable {
   struct Slot {
     int db = 0;
     size_t prefix_size = 0;
-    bool in_use = false;  // continued since the hand last came by
+    bool in_use = false;  // looked up since the hand last came by
     size_t newest = 0;
     std::array<Position, 2> positions;
   };

@@ -18,7 +18,7 @@
 namespace mantis {
 namespace {
 
-constexpr auto kDuration = std::chrono::milliseconds(1500);
+constexpr auto kDuration = std::chrono::milliseconds(1000);
 
 // Freed only after a second grace period, as the database does it.
 void RetireEntry(Entry* e) {
@@ -34,8 +34,14 @@ bool Kill(Entry* e) {
   return word.kind() != Kind::kDead && e->CompareExchange(word, Word::Of(Kind::kDead));
 }
 
+// Blocks of four entries split and merge all the time; the others are as people have them.
+constexpr size_t kTinyBlock = 4;
+constexpr size_t kRealBlock = 60;
+
 class OrderedIndexStress : public ::testing::Test {
  protected:
+  explicit OrderedIndexStress(size_t block_capacity) : index_(block_capacity) {}
+
   // One attached thread, running until Stop().
   template <class Body>
   void Start(Body body) {
@@ -55,6 +61,13 @@ class OrderedIndexStress : public ::testing::Test {
     threads_.clear();
   }
 
+  // Whether a key is there, seen by a scan of it alone.
+  bool Contains(const std::string& key, bool reverse) {
+    const RangeBound at = RangeBound::Including(key);
+    OrderedCursor cursor(index_, at, at, reverse);
+    const std::span<Entry* const> run = cursor.NextRun();
+    return !run.empty() && run.front()->key() == key;
+  }
   std::vector<std::string> Content() {
     const reclaim::ReadSection section;
     std::vector<std::string> keys;
@@ -125,6 +138,7 @@ class Universe {
 
 struct Churn {
   const char* name;
+  size_t block_capacity;
   size_t keys;
   size_t stride;
   // How a writer goes through its part: whole stretches in and out again, or key by key.
@@ -133,6 +147,8 @@ struct Churn {
 
 class ScanStress : public OrderedIndexStress, public ::testing::WithParamInterface<Churn> {
  protected:
+  ScanStress() : OrderedIndexStress(GetParam().block_capacity) {}
+
   static constexpr size_t kWriters = 2;
 
   // Keys i with i % kWriters == writer belong to one writer, who puts a stretch of them in or out.
@@ -147,11 +163,13 @@ class ScanStress : public OrderedIndexStress, public ::testing::WithParamInterfa
       if (in) {
         mine[i] = Entry::Create(universe.key(i));
         index_.Insert(mine[i]);
+        ASSERT_TRUE(Contains(universe.key(i), random() % 2 == 0));
       } else {
         ASSERT_TRUE(Kill(mine[i]));
         index_.Erase(mine[i]);
         RetireEntry(mine[i]);
         mine[i] = nullptr;
+        ASSERT_FALSE(Contains(universe.key(i), random() % 2 == 0));
       }
     }
   }
@@ -202,14 +220,22 @@ TEST_P(ScanStress, PermanentKeysAreSeenExactlyOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Churns, ScanStress,
-                         ::testing::Values(Churn{"LargeByKey", 20000, 4, 1},
-                                           Churn{"LargeByStretch", 20000, 101, 2000},
-                                           Churn{"TinyByKey", 150, 5, 1},
-                                           Churn{"TinyByStretch", 300, 149, 300}),
+                         ::testing::Values(Churn{"LargeByKey", kRealBlock, 20000, 4, 1},
+                                           Churn{"LargeByStretch", kRealBlock, 20000, 101, 2000},
+                                           Churn{"SmallByStretch", kRealBlock, 300, 149, 300},
+                                           Churn{"TinyByKey", kTinyBlock, 150, 5, 1},
+                                           Churn{"TinyByStretch", kTinyBlock, 40, 29, 20},
+                                           Churn{"ManyTinyByStretch", kTinyBlock, 3000, 97, 50}),
                          [](const auto& churn) { return churn.param.name; });
 
+class WriterStress : public OrderedIndexStress, public ::testing::WithParamInterface<size_t> {
+ protected:
+  WriterStress() : OrderedIndexStress(GetParam()) {}
+};
+INSTANTIATE_TEST_SUITE_P(BlockCapacities, WriterStress, ::testing::Values(kTinyBlock, kRealBlock));
+
 // Threads put the same region in at once, partly the very same entries, and take it out again.
-TEST_F(OrderedIndexStress, ConcurrentInsertsLoseNothing) {
+TEST_P(WriterStress, ConcurrentInsertsLoseNothing) {
   constexpr size_t kThreads = 4;
   constexpr size_t kKeys = 6000;
   std::vector<Entry*> entries;
@@ -250,7 +276,7 @@ TEST_F(OrderedIndexStress, ConcurrentInsertsLoseNothing) {
 
 // The life of entries as the database has it: a directory with one entry a key, whose entry may be
 // killed at any moment, even before its creator came to insert it here.
-TEST_F(OrderedIndexStress, DeadEntriesGiveWayToTheLiving) {
+TEST_P(WriterStress, DeadEntriesGiveWayToTheLiving) {
   constexpr size_t kSlots = 100;
   std::vector<std::atomic<Entry*>> slots(kSlots);
   const auto key = [](size_t i) { return "slot:" + std::to_string(100 + i); };

@@ -93,7 +93,9 @@ def _candidates(todo: int, ordered: Sequence[Operation]) -> List[int]:
     return [i for i in found if ordered[i].called <= horizon]
 
 
-def violations(history: Sequence[Operation], initial: Optional[Dict[bytes, bytes]] = None) -> List[bytes]:
+def violations(
+    history: Sequence[Operation], initial: Optional[Dict[bytes, bytes]] = None
+) -> List[bytes]:
     """The keys whose histories are not linearizable."""
     by_key: Dict[bytes, List[Operation]] = {}
     for operation in history:

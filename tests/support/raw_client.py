@@ -18,7 +18,9 @@ class ClosedByServer(Exception):
     """The server closed or reset the connection; `rest` holds unread bytes."""
 
     def __init__(self, rest: bytes = b""):
-        super().__init__(f"connection closed by the server, {len(rest)} unread bytes: {rest[:200]!r}")
+        super().__init__(
+            f"connection closed by the server, {len(rest)} unread bytes: {rest[:200]!r}"
+        )
         self.rest = rest
 
 
@@ -62,7 +64,9 @@ class RawClient:
     def _receive(self, deadline: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"no reply within {self.timeout} s; buffered {bytes(self._buf[:200])!r}")
+            raise TimeoutError(
+                f"no reply within {self.timeout} s; buffered {bytes(self._buf[:200])!r}"
+            )
         self.sock.settimeout(left)
         try:
             data = self.sock.recv(1 << 20)

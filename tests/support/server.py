@@ -36,7 +36,11 @@ def oracle_binary() -> str:
 def is_mantis(binary: str) -> bool:
     """Whether this binary is mantisd; the suite also runs with redis-server under test."""
     shown = subprocess.run(
-        [binary, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10, check=False
+        [binary, "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=10,
+        check=False,
     )
     return b"mantis" in shown.stdout.lower()
 
@@ -47,7 +51,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until(condition: Callable[[], object], timeout: float, what: str, every: float = 0.01) -> object:
+def wait_until(
+    condition: Callable[[], object], timeout: float, what: str, every: float = 0.01
+) -> object:
     """Polls until the condition is truthy and answers it; fails with `what` after the timeout."""
     deadline = time.monotonic() + timeout
     while True:
@@ -83,6 +89,7 @@ class Server:
         open_files: Optional[int] = None,
         environment: Optional[Dict[str, str]] = None,
         password: Optional[str] = None,
+        port: Optional[int] = None,
     ):
         self.binary = binary
         self.flags = list(flags)
@@ -92,7 +99,8 @@ class Server:
         self.environment = environment or {}
         self.password = password
         self.config_text = config_text
-        self.port = 0
+        self.port = port or 0
+        self._fixed_port = port is not None
         self.process: Optional[subprocess.Popen] = None
         self._own_directory = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="mantis-it-"))
@@ -122,7 +130,8 @@ class Server:
     def start(self) -> "Server":
         """Another process may take the port between the probe and the bind, hence the retries."""
         for attempt in range(3):
-            self.port = free_port()
+            if not self._fixed_port:
+                self.port = free_port()
             with open(self.log_path, "ab") as log:
                 self.process = subprocess.Popen(
                     self.command_line(),
@@ -138,7 +147,7 @@ class Server:
                 return self
             port_taken = "in use" in self.log_tail()
             self.kill()
-            if not port_taken or attempt == 2:
+            if self._fixed_port or not port_taken or attempt == 2:
                 raise AssertionError(f"{self.command_line()} did not start:\n{self.log_tail()}")
         return self
 
@@ -150,7 +159,9 @@ class Server:
             try:
                 with RawClient((self.connect_host(), self.port), timeout=START_TIMEOUT_S) as client:
                     reply = client.cmd("PING")
-                    if reply == Simple(b"PONG") or getattr(reply, "text", b"").startswith(b"NOAUTH"):
+                    if reply == Simple(b"PONG") or getattr(reply, "text", b"").startswith(
+                        b"NOAUTH"
+                    ):
                         return True
             except (OSError, ClosedByServer):
                 pass
@@ -196,7 +207,9 @@ class Server:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"server did not exit within {timeout} s:\n{self.log_tail()}") from None
+            raise AssertionError(
+                f"server did not exit within {timeout} s:\n{self.log_tail()}"
+            ) from None
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = STOP_TIMEOUT_S) -> int:
         if self.running():

@@ -1,0 +1,55 @@
+// Snapshots: all keys of all databases in one file, and back.
+//
+// What a snapshot holds. Written alone (under the global gate) or while nobody changes anything,
+// it is the exact state of one instant. Written in slices while others go on, it holds every key
+// that exists during the whole of the writing, each with a value and deadline that belong
+// together and that it had at some moment meanwhile; different keys may be of different moments,
+// so what was written to several keys at once may be in the file in part. A database that is
+// flushed meanwhile may be in it with some of its former keys. When databases are swapped
+// meanwhile the writing starts over, so keys never end up in the wrong database.
+// Expired keys are left out.
+//
+// Files. The snapshot is written beside its final name (path + ".tmp-" + process id), forced to
+// the disk and renamed, so that the file of that name is at any time the old one or the new one,
+// whole. A temporary file that a crash left behind is never read. A file that is no snapshot is
+// neither loaded nor replaced.
+//
+// Thread safety: an engine may be saved by several threads at once, each with an own OpContext,
+// but not to the same path. Loading runs before others use the engine.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "engine/keyspace/engine.h"
+
+namespace mantis::persist {
+
+enum class WriteMode : uint8_t {
+  kAlone,   // the context has the gate; the batch is not left
+  kSlices,  // the context is in no batch; many short ones are taken, none during I/O
+};
+
+struct [[nodiscard]] SaveResult {
+  std::string error;  // empty: saved; else what went wrong, and the old file is untouched
+  bool cancelled = false;
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+
+// `cancel`, if given, is looked at between slices: when it turns true, the writing is given up.
+SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, WriteMode mode,
+                         const std::atomic<bool>* cancel = nullptr);
+
+struct [[nodiscard]] LoadResult {
+  std::string error;   // names the file, and the byte at which it is wrong
+  bool found = false;  // no file is no error
+  uint64_t loaded = 0;
+  uint64_t expired = 0;  // keys left out because their deadline has passed
+};
+
+// `ctx` is in no batch. After an error the engine holds what was read until then.
+LoadResult LoadSnapshot(OpContext& ctx, const std::string& path);
+
+}  // namespace mantis::persist

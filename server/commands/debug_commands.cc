@@ -1,0 +1,247 @@
+// DEBUG: what test suites and client libraries call on a server under test.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <thread>
+
+#include "server/commands/args.h"
+#include "server/commands/help.h"
+#include "server/commands/local_client.h"
+#include "server/core/core_context.h"
+#include "server/core/shared_state.h"
+#include "server/dispatch/command_table.h"
+#include "server/net/client.h"
+
+namespace mantis::server {
+namespace {
+
+constexpr double kSleepSecondsMax = 3600;
+
+// Holds this core up, as it holds Redis up.
+Outcome Sleep(CommandContext& c) {
+  const double seconds = std::strtod(std::string(c.args[2]).c_str(), nullptr);
+  if (seconds > 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(seconds, kSleepSecondsMax)));
+  }
+  // Commands of the same batch see the time that has passed.
+  c.op.RefreshClock();
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome SetActiveExpire(CommandContext& c) {
+  const bool on = std::strtol(std::string(c.args[2]).c_str(), nullptr, 10) != 0;
+  c.shared.active_expire.store(on, std::memory_order_relaxed);
+  c.reply.Ok();
+  return Done();
+}
+
+// What Redis's snapshot format would take for the value: a length and the bytes, or a small number.
+size_t SerializedLength(const StringRef& value) {
+  if (value.is_integer()) {
+    const int64_t n = value.integer();
+    if (n == static_cast<int8_t>(n)) return 2;
+    if (n == static_cast<int16_t>(n)) return 3;
+    if (n == static_cast<int32_t>(n)) return 5;
+  }
+  const size_t size = value.size();
+  return size + (size < 64 ? 1 : (size < 16384 ? 2 : 5));
+}
+
+constexpr size_t kEmbeddedMax = 44;  // longer strings are "raw" to Redis's clients
+
+std::string_view EncodingOf(const StringRef& value) {
+  // Numbers beyond an inline word's range are blobs here and integers to Redis.
+  if (value.is_integer() || ParseCanonicalInteger(value.blob()->bytes())) return "int";
+  return value.size() <= kEmbeddedMax ? "embstr" : "raw";
+}
+
+Outcome Object(CommandContext& c) {
+  Current current;
+  Entry* entry = nullptr;
+  const Status status = c.db().Get(c.op, c.key(2), &current, Database::Access::kPeek, &entry);
+  if (status != Status::kOk) return FailStatus(c, status);
+  const int64_t now_ms = c.op.now_ms();
+  const int64_t idle_seconds = c.engine.cache().IdleSeconds(entry, now_ms);
+  const StringRef value(current.value);
+  constexpr int64_t kLruBits = 24;
+  const int64_t lru = (now_ms / 1000 - idle_seconds) & ((int64_t{1} << kLruBits) - 1);
+  char address[2 + 2 * sizeof(void*) + 1];
+  std::snprintf(address, sizeof(address), "%p", static_cast<const void*>(entry));
+  c.reply.SimpleString(std::string("Value at:") + address +
+                       " refcount:1 encoding:" + std::string(EncodingOf(value)) +
+                       " serializedlength:" + std::to_string(SerializedLength(value)) + " lru:" +
+                       std::to_string(lru) + " lru_seconds_idle:" + std::to_string(idle_seconds));
+  return Done();
+}
+
+void ReplyThreeNumbers(protocol::ReplyWriter& reply) {
+  for (int i = 0; i < 3; ++i) reply.Integer(i);
+}
+
+Outcome WriteAttribute(CommandContext& c) {
+  if (c.reply.protocol() == 3) {
+    c.reply.Raw("|1\r\n");
+    c.reply.Bulk("key-popularity");
+    c.reply.Array(2);
+    c.reply.Bulk("key:123");
+    c.reply.Integer(90);
+  }
+  // An attribute belongs to the reply that follows it.
+  c.reply.Bulk("Some real reply following the attribute");
+  return Done();
+}
+
+Outcome WritePush(CommandContext& c) {
+  if (c.reply.protocol() < 3) return Fail(c, "ERR RESP2 is not supported by this command");
+  c.reply.Push(2);
+  c.reply.Bulk("server-cpu-usage");
+  c.reply.Integer(42);
+  c.reply.Bulk("Some real reply following the push reply");
+  return Done();
+}
+
+// One reply of each type. The values are Redis's: client libraries' tests expect them.
+Outcome Protocol(CommandContext& c) {
+  const Bytes type = c.args[2];
+  protocol::ReplyWriter& reply = c.reply;
+  if (EqualsIgnoreCase(type, "attrib")) return WriteAttribute(c);
+  if (EqualsIgnoreCase(type, "push")) return WritePush(c);
+  if (EqualsIgnoreCase(type, "string")) {
+    reply.Bulk("Hello World");
+  } else if (EqualsIgnoreCase(type, "integer")) {
+    reply.Integer(12345);
+  } else if (EqualsIgnoreCase(type, "double")) {
+    reply.Double(3.141);
+  } else if (EqualsIgnoreCase(type, "bignum")) {
+    reply.BigNumber("1234567999999999999999999999999999999");
+  } else if (EqualsIgnoreCase(type, "null")) {
+    reply.Null();
+  } else if (EqualsIgnoreCase(type, "array")) {
+    reply.Array(3);
+    ReplyThreeNumbers(reply);
+  } else if (EqualsIgnoreCase(type, "set")) {
+    reply.Set(3);
+    ReplyThreeNumbers(reply);
+  } else if (EqualsIgnoreCase(type, "map")) {
+    reply.Map(3);
+    for (int i = 0; i < 3; ++i) {
+      reply.Integer(i);
+      reply.Boolean(i == 1);
+    }
+  } else if (EqualsIgnoreCase(type, "true")) {
+    reply.Boolean(true);
+  } else if (EqualsIgnoreCase(type, "false")) {
+    reply.Boolean(false);
+  } else if (EqualsIgnoreCase(type, "verbatim")) {
+    reply.Verbatim("This is a verbatim\nstring");
+  } else {
+    return Fail(c,
+                "ERR Wrong protocol type name. Please use one of the following: "
+                "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+  }
+  return Done();
+}
+
+// Steers something this server does not have; accepted so that test suites go on.
+Outcome Accept(CommandContext& c) {
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome Help(CommandContext& c) {
+  static constexpr auto kLines = std::to_array<std::string_view>({
+      "CHANGE-REPL-ID",
+      "    Accepted; there is no replication to disturb.",
+      "JMAP",
+      "    Accepted; does nothing.",
+      "OBJECT <key>",
+      "    Show how a key's value is held.",
+      "PROTOCOL <type>",
+      "    Reply with an example of string, integer, double, bignum, null, array, set, map,",
+      "    attrib, push, verbatim, true or false.",
+      "QUICKLIST-PACKED-THRESHOLD <size>",
+      "    Accepted; does nothing.",
+      "REPLICATE <string>",
+      "    Accepted; there is no replica to send it to.",
+      "SET-ACTIVE-EXPIRE <0|1>",
+      "    Stop or resume deleting expired keys in the background.",
+      "SET-DISABLE-DENY-SCRIPTS <0|1>",
+      "    Accepted; does nothing.",
+      "SLEEP <seconds>",
+      "    Hold this connection's core up.",
+  });
+  return ReplyHelp(c, "DEBUG", kLines);
+}
+
+struct Subcommand {
+  std::string_view name;
+  size_t argc_min;
+  size_t argc_max;
+  Handler handler;
+};
+
+constexpr size_t kAny = std::numeric_limits<size_t>::max();
+
+constexpr auto kSubcommands = std::to_array<Subcommand>({
+    {"sleep", 3, 3, Sleep},
+    {"set-active-expire", 3, 3, SetActiveExpire},
+    {"object", 3, 3, Object},
+    {"protocol", 3, 3, Protocol},
+    {"jmap", 2, kAny, Accept},
+    {"change-repl-id", 2, 2, Accept},
+    {"quicklist-packed-threshold", 3, 3, Accept},
+    {"replicate", 3, kAny, Accept},
+    {"set-disable-deny-scripts", 3, 3, Accept},
+    {"help", 2, 2, Help},
+});
+
+bool Allowed(const CommandContext& c) {
+  switch (c.core.settings().enable_debug_command) {
+    case config::GuardedAction::kYes:
+      return true;
+    case config::GuardedAction::kLocal:
+      return IsLocalClient(c.client);
+    case config::GuardedAction::kNo:
+      break;
+  }
+  return false;
+}
+
+// One command to clients, as in Redis: its subcommands are no commands of their own.
+Outcome Debug(CommandContext& c) {
+  if (!Allowed(c)) {
+    return Fail(c,
+                "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+                "\"local\", you can run it from a local connection, otherwise you need to set this "
+                "option in the configuration file, and then restart the server.");
+  }
+  for (const Subcommand& sub : kSubcommands) {
+    if (c.argc() < sub.argc_min || c.argc() > sub.argc_max) continue;
+    if (EqualsIgnoreCase(c.args[1], sub.name)) return sub.handler(c);
+  }
+  return Fail(c, "ERR unknown subcommand or wrong number of arguments for '" +
+                     std::string(c.args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+}
+
+constexpr auto kRows = std::to_array<CommandRow>({
+    {.name = "debug",
+     .arity = -2,
+     .flags = kAdmin | kNoScript | kLoading | kStale,
+     .since = "1.0.0",
+     .group = "server",
+     .complexity = "Depends on subcommand.",
+     .summary = "A container for commands that help to test the server.",
+     .handler = Debug},
+});
+
+}  // namespace
+
+std::span<const CommandRow> DebugCommands() { return kRows; }
+
+}  // namespace mantis::server

@@ -1,0 +1,43 @@
+#include "server/core/core_group.h"
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <memory>
+
+#include "server/core/runtime.h"
+
+namespace mantis::server {
+
+void PostTo(CoreContext& core, std::function<void(CoreContext&)> fn) {
+  boost::asio::post(core.io, [&core, fn = std::move(fn)] { fn(core); });
+}
+
+void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
+            std::function<void(CoreContext&, std::vector<std::string>)> done) {
+  struct Round {
+    std::function<std::string(CoreContext&)> ask;
+    std::function<void(CoreContext&, std::vector<std::string>)> done;
+    std::vector<std::string> answers;  // each written by its core
+    std::atomic<size_t> missing;
+  };
+  const auto& cores = origin.shared.cores;
+  auto round = std::make_shared<Round>();
+  round->ask = std::move(ask);
+  round->done = std::move(done);
+  round->answers.resize(cores.size());
+  round->missing = cores.size();
+  for (const auto& core : cores) {
+    PostTo(*core, [round, &origin](CoreContext& self) {
+      round->answers[self.index] = round->ask(self);
+      // acq_rel: the last one sees what the others wrote.
+      if (round->missing.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+      PostTo(origin, [round](CoreContext& o) { round->done(o, std::move(round->answers)); });
+    });
+  }
+}
+
+void RequestStop(SharedState& shared, SaveOnStop save, int exit_code) {
+  shared.runtime->RequestStop(save, exit_code);
+}
+
+}  // namespace mantis::server

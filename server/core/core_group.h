@@ -1,0 +1,28 @@
+// Work that crosses cores: posting to one, asking all.
+//
+// Thread safety: callable from any core's thread. The functions given run on the cores they are
+// for, outside of any engine batch.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "server/core/shared_state.h"
+
+namespace mantis::server {
+
+// Runs `fn` on that core soon. Never runs it in place.
+void PostTo(CoreContext& core, std::function<void(CoreContext&)> fn);
+
+// Runs `ask` on every core (the origin included), then `done` on `origin` with the answers in core
+// order.
+void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
+            std::function<void(CoreContext&, std::vector<std::string>)> done);
+
+// Begins an orderly stop of the whole server, as SIGTERM does: stop accepting, answer what was
+// received, save if `save` says so, end. `exit_code` for the process.
+enum class SaveOnStop : uint8_t { kByConfig, kSave, kNoSave };
+void RequestStop(SharedState& shared, SaveOnStop save, int exit_code);
+
+}  // namespace mantis::server

@@ -1,0 +1,63 @@
+// The state of one client that commands and introspection see. Its socket side is Connection.
+//
+// Thread safety: lives on one core and is touched on that core only; other cores reach it by
+// posting there (CoreGroup in core/core_group.h).
+// Ownership: part of its Connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/value/blob.h"
+#include "protocol/reply_writer.h"
+#include "server/net/client_output.h"
+
+namespace mantis::server {
+
+class Connection;
+struct Command;
+
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
+
+struct Client {
+  explicit Client(Connection& owner) : connection(owner), reply(output.buffer()) {}
+
+  Connection& connection;
+  uint64_t id = 0;
+  int db = 0;
+  bool authenticated = true;
+  bool monitor = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  bool close_after_reply = false;  // QUIT, protocol errors: send what is written, then close
+  bool killed = false;             // CLIENT KILL: close without further ado
+  bool pubsub = false;
+  ReplyMode reply_mode = ReplyMode::kOn;
+  bool reply_skip_armed = false;  // CLIENT REPLY SKIP: suppress the next command's reply
+  std::string name;
+  std::string lib_name;
+  std::string lib_version;
+  std::string user = "default";
+  std::string address;  // "127.0.0.1:5000", "[::1]:5000" or "path:0" of a unix socket
+  std::string local_address;
+  bool unix_socket = false;
+  int fd = -1;
+  int64_t created_ms = 0;
+  int64_t last_active_ms = 0;
+  const Command* last_command = nullptr;
+  int64_t commands_executed = 0;
+  int64_t bytes_in = 0;
+  int64_t bytes_out = 0;
+
+  ClientOutput output;
+  protocol::ReplyWriter reply;
+
+  // Everything written and not yet taken away by the sender.
+  std::string_view reply_view() const { return output.buffer().view(); }
+
+  // Ends kSuspended: the reply has been written to `reply` by the caller; goes on with the client's
+  // next commands. On the client's core.
+  void Resume();
+};
+
+}  // namespace mantis::server

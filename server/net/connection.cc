@@ -1,0 +1,232 @@
+#include "server/net/connection.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "server/core/core_context.h"
+#include "server/core/log.h"
+#include "server/core/shared_state.h"
+#include "server/net/core_loop.h"
+
+namespace mantis::server {
+namespace {
+
+constexpr size_t kGatherMax = 64;
+// A suspended client's further input is received up to here, so that its end is noticed.
+constexpr size_t kReadAheadMax = 64 * 1024;
+// Memory kept for replies is given back after this long without a request.
+constexpr int64_t kShrinkAfterMs = 2000;
+
+}  // namespace
+
+Connection::Connection(CoreContext& core, const AcceptedSocket& socket, uint64_t id)
+    : core_(core),
+      socket_(core.io, this, &Connection::OnReadable, &Connection::OnWritable),
+      client_(*this),
+      parser_(protocol::Limits{}) {
+  client_.id = id;
+  client_.fd = socket.fd;
+  client_.address = socket.address;
+  client_.local_address = socket.local_address;
+  client_.unix_socket = socket.unix_socket;
+  client_.authenticated = core.settings().requirepass.empty();
+  client_.created_ms = core.now_ms;
+  client_.last_active_ms = core.now_ms;
+}
+
+Connection::~Connection() = default;
+
+bool Connection::Start() {
+  if (!socket_.Open(client_.fd)) {
+    closed_ = true;
+    return false;
+  }
+  socket_.WaitReadable();
+  return true;
+}
+
+void Connection::GoOn() {
+  if (closed_) return;
+  if (client_.killed) return Close("killed");
+  if (!Send() || !client_.output.empty()) return;
+  switch (stop_) {
+    case RunStop::kClosing:
+    case RunStop::kProtocolError:
+      return Close("closing");
+    case RunStop::kNeedMore:
+      if (peer_closed_) return Close("closed by the peer");
+      if (more_to_read_) return QueueTurn();
+      if (draining_) return Close("the server stops");
+      return socket_.WaitReadable();
+    case RunStop::kBusy:
+      if (retry_queued_) return;
+      retry_queued_ = true;
+      return core_.loop->RetryLater(shared_from_this(), ++tries_);
+    case RunStop::kSuspended:
+      if (peer_closed_) return Close("closed by the peer");
+      if (input_.size() < kReadAheadMax) socket_.WaitReadable();
+      return;
+    case RunStop::kOutputFull:
+    case RunStop::kTurnOver:
+      return QueueTurn();
+  }
+}
+
+void Connection::QueueTurn() {
+  if (turn_queued_) return;
+  turn_queued_ = true;
+  boost::asio::post(core_.io, [self = shared_from_this()] { self->Turn(); });
+}
+
+void Connection::Turn() {
+  turn_queued_ = false;
+  if (closed_) return;
+  if (stop_ == RunStop::kNeedMore) return ReadAndRun();
+  // A reply may have been pushed meanwhile that the peer does not take.
+  if (client_.output.empty() || stop_ == RunStop::kTurnOver) RunInput(input_.view());
+  GoOn();
+}
+
+void Connection::Retry() {
+  retry_queued_ = false;
+  if (closed_) return;
+  RunInput(input_.view());
+  GoOn();
+}
+
+void Connection::Resume() {
+  if (closed_ || stop_ != RunStop::kSuspended) return;
+  if (client_.close_after_reply) {
+    stop_ = RunStop::kClosing;
+    input_.Assign({});
+    return FlushSoon();
+  }
+  stop_ = RunStop::kTurnOver;
+  QueueTurn();
+}
+
+void Connection::FlushSoon() {
+  if (flush_queued_ || closed_) return;
+  flush_queued_ = true;
+  boost::asio::post(core_.io, [self = shared_from_this()] {
+    self->flush_queued_ = false;
+    self->GoOn();
+  });
+}
+
+void Connection::Kill() {
+  client_.killed = true;
+  boost::asio::post(core_.io, [self = shared_from_this()] { self->Close("killed"); });
+}
+
+void Connection::Drain() {
+  draining_ = true;
+  if (closed_) return;
+  if (stop_ == RunStop::kNeedMore) {
+    ReadAndRun();
+  } else {
+    GoOn();
+  }
+}
+
+bool Connection::Send() {
+  ClientOutput& output = client_.output;
+  if (socket_.waiting_writable()) return WithinOutputLimits();
+  while (!output.empty()) {
+    std::array<iovec, kGatherMax> parts;
+    const size_t count = output.Gather(parts);
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    const ssize_t sent =
+        count == 1 ? ::send(socket_.fd(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
+                   : ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno != EAGAIN) {
+      Close("cannot send");
+      return false;
+    }
+    size_t gathered = 0;
+    for (size_t i = 0; i < count; ++i) gathered += parts[i].iov_len;
+    const size_t n = sent > 0 ? static_cast<size_t>(sent) : 0;
+    output.Consume(n);
+    client_.bytes_out += static_cast<int64_t>(n);
+    core_.stats.bytes_out.Add(static_cast<int64_t>(n));
+    core_.stats.writes_processed.Add(1);
+    if (n < gathered) {
+      socket_.WaitWritable();
+      return WithinOutputLimits();
+    }
+  }
+  over_soft_limit_since_ms_ = 0;
+  return true;
+}
+
+bool Connection::WithinOutputLimits() {
+  const config::OutputBufferLimits& limits = core_.settings().client_output_buffer_limit;
+  // Monitors are fed without asking, like subscribers, so they are bounded like them.
+  const config::OutputBufferLimit& limit =
+      client_.pubsub || client_.monitor ? limits.pubsub : limits.normal;
+  const size_t pending = client_.output.pending();
+  bool over = limit.hard > 0 && pending > limit.hard;
+  if (limit.soft > 0 && pending > limit.soft) {
+    if (over_soft_limit_since_ms_ == 0) over_soft_limit_since_ms_ = core_.now_ms;
+    if (core_.now_ms - over_soft_limit_since_ms_ > limit.soft_seconds * 1000) over = true;
+  } else {
+    over_soft_limit_since_ms_ = 0;
+  }
+  if (!over) return true;
+  core_.stats.output_limit_disconnects.Add(1);
+  LogWarning(
+      fmt::format("Client id={} addr={} closed for overcoming of output buffer limits: "
+                  "{} bytes wait to be sent",
+                  client_.id, client_.address, pending));
+  Close("output buffer limit");
+  return false;
+}
+
+void Connection::Close(std::string_view reason) {
+  if (closed_) return;
+  closed_ = true;
+  if (LogEnabled(config::LogLevel::kVerbose)) {
+    LogVerbose(fmt::format("Client id={} addr={} closed: {}", client_.id, client_.address, reason));
+  }
+  socket_.Close();
+  if (client_.monitor) {
+    --core_.monitors;
+    core_.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
+    core_.loop->ForgetMonitor(this);
+  }
+  core_.load.fetch_sub(1, std::memory_order_relaxed);
+  core_.shared.client_count.fetch_sub(1, std::memory_order_relaxed);
+  client_.output.Clear();
+  // Operations that were pending complete before this runs.
+  boost::asio::post(core_.io, [self = shared_from_this()] {});
+  core_.connections.erase(client_.id);
+}
+
+void Connection::Housekeep() {
+  if (closed_) return;
+  const int64_t idle_ms = core_.now_ms - client_.last_active_ms;
+  const int timeout = core_.settings().timeout;
+  const bool exempt = client_.pubsub || client_.monitor || suspended();
+  if (timeout > 0 && !exempt && idle_ms > int64_t{timeout} * 1000) {
+    return Close("idle for longer than timeout");
+  }
+  if (socket_.waiting_writable()) {
+    // Only the soft limit can have changed.
+    if (!WithinOutputLimits()) return;
+  }
+  if (idle_ms > kShrinkAfterMs) client_.output.Shrink();
+}
+
+size_t Connection::memory() const {
+  return sizeof(*this) + input_.capacity() + client_.output.memory();
+}
+
+void Client::Resume() { connection.Resume(); }
+
+}  // namespace mantis::server

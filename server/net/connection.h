@@ -1,0 +1,110 @@
+// One client's connection: receives, has its commands executed, sends the replies.
+//
+// Thread safety: lives on its core's thread from Start() to its end; other cores post to that core
+// and find it in CoreContext::connections by client id.
+// Ownership: the map owns it; the descriptor is owned by its ReactorSocket. Close() takes it out
+// of the map, and it is destroyed once the loop has run what was queued before.
+// Invariants: at most one of these is under way: waiting to be readable, waiting to be writable
+// with replies unsent (nothing is executed meanwhile: back-pressure), a turn queued in the loop, a
+// retry queued, a suspended command. Nothing is executed after Close().
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/request_parser.h"
+#include "server/net/batch_runner.h"
+#include "server/net/client.h"
+#include "server/net/input_buffer.h"
+#include "server/net/reactor_socket.h"
+
+namespace mantis::server {
+
+struct CoreContext;
+
+// A connection as the listener hands it over.
+struct AcceptedSocket {
+  int fd = -1;
+  std::string address;
+  std::string local_address;
+  bool unix_socket = false;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(CoreContext& core, const AcceptedSocket& socket, uint64_t id);
+  ~Connection();
+
+  // Registers with the loop and begins to read. False: the system refused.
+  [[nodiscard]] bool Start();
+
+  Client& client() { return client_; }
+  const Client& client() const { return client_; }
+  CoreContext& core() { return core_; }
+
+  // CLIENT KILL: closes soon, without sending what waits. May be called from within a command.
+  void Kill();
+  // Sends at the loop's next turn what was added to client().output outside of a command.
+  void FlushSoon();
+  // See Client::Resume.
+  void Resume();
+  // Tries again what was kBusy.
+  void Retry();
+  // The server stops: answers what was received, sends it, closes.
+  void Drain();
+  void Close(std::string_view reason);
+
+  // Finds out whether the peer has closed its side behind a short read.
+  void CheckPeer();
+  // Once a second: the idle timeout, the soft output limit, memory no longer needed.
+  void Housekeep();
+
+  bool suspended() const { return stop_ == RunStop::kSuspended; }
+  // Bytes of input that wait, and the memory that holds them (CLIENT LIST: qbuf and qbuf-free).
+  size_t input_pending() const { return input_.size(); }
+  size_t input_capacity() const { return input_.capacity(); }
+  size_t memory() const;
+
+ private:
+  static void OnReadable(void* self) { static_cast<Connection*>(self)->ReadAndRun(); }
+  static void OnWritable(void* self) { static_cast<Connection*>(self)->GoOn(); }
+
+  // Input (connection_input.cc).
+  void ReadAndRun();
+  void ReadAhead();
+  bool Receive(char* room, size_t size, size_t* received);
+  void ReadLarge();
+  size_t LargeRoom() const;
+  void RunInput(std::string_view data);
+  void ApplyLimits();
+
+  // What comes next, after commands ran.
+  void GoOn();
+  void QueueTurn();
+  void Turn();
+
+  // Output.
+  bool Send();
+  bool WithinOutputLimits();
+
+  CoreContext& core_;
+  ReactorSocket socket_;
+  Client client_;
+  protocol::RequestParser parser_;
+  InputBuffer input_;
+  RunStop stop_ = RunStop::kNeedMore;
+  bool closed_ = false;
+  bool draining_ = false;
+  bool peer_closed_ = false;   // it sends no more
+  bool more_to_read_ = false;  // the last read filled its buffer
+  bool turn_queued_ = false;
+  bool flush_queued_ = false;
+  bool retry_queued_ = false;
+  bool in_short_reads_ = false;
+  int tries_ = 0;  // in a row that came to nothing
+  uint64_t limits_version_ = 0;
+  int64_t over_soft_limit_since_ms_ = 0;
+};
+
+}  // namespace mantis::server

@@ -1,0 +1,148 @@
+// Connection's receiving side.
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "server/core/core_context.h"
+#include "server/core/log.h"
+#include "server/net/connection.h"
+#include "server/net/core_loop.h"
+
+namespace mantis::server {
+namespace {
+
+constexpr size_t kReadMin = 16 * 1024;
+constexpr size_t kReadMax = 4 * 1024 * 1024;
+// Partial commands up to this size are completed in the core's read buffer.
+constexpr size_t kSmallRest = CoreLoop::kReadBufferSize / 2;
+
+}  // namespace
+
+void Connection::ReadAndRun() {
+  if (closed_) return;
+  if (!client_.output.empty()) {  // nothing more is done before the replies were taken
+    more_to_read_ = true;
+    return;
+  }
+  if (stop_ != RunStop::kNeedMore) return ReadAhead();
+  if (input_.size() > kSmallRest) return ReadLarge();
+  char* const buffer = core_.loop->read_buffer();
+  const size_t kept = input_.size();
+  if (kept > 0) std::memcpy(buffer, input_.view().data(), kept);
+  size_t received = 0;
+  if (Receive(buffer + kept, CoreLoop::kReadBufferSize - kept, &received)) {
+    RunInput({buffer, kept + received});
+  }
+  GoOn();
+}
+
+void Connection::ReadLarge() {
+  const size_t room = LargeRoom();
+  size_t received = 0;
+  if (Receive(input_.Reserve(room), room, &received)) {
+    input_.Commit(received);
+    RunInput(input_.view());
+  }
+  GoOn();
+}
+
+// As much as the command is known to need, but no more than what was received already: an
+// announced length alone reserves nothing.
+size_t Connection::LargeRoom() const {
+  const size_t wanted = parser_.BytesWanted();
+  const size_t missing = wanted > input_.size() ? wanted - input_.size() : 0;
+  return std::clamp(missing, kReadMin, std::clamp(input_.size(), kReadMin, kReadMax));
+}
+
+// While a command is suspended: only to notice the end of the stream, and up to a bound.
+void Connection::ReadAhead() {
+  size_t received = 0;
+  if (Receive(input_.Reserve(kReadMin), kReadMin, &received)) input_.Commit(received);
+  if (!closed_ && more_to_read_) {
+    // The loop's event will not come again for what is there already.
+    more_to_read_ = false;
+    if (input_.size() < CoreLoop::kReadBufferSize) return ReadAhead();
+    more_to_read_ = true;
+    return;
+  }
+  GoOn();
+}
+
+// False: nothing was received; either there is nothing now, or peer_closed_ or closed_ say why.
+bool Connection::Receive(char* room, size_t size, size_t* received) {
+  ssize_t n;
+  do {
+    n = ::recv(socket_.fd(), room, size, 0);
+  } while (n < 0 && errno == EINTR);
+  more_to_read_ = n > 0 && static_cast<size_t>(n) == size;
+  if (n < 0) {
+    if (errno != EAGAIN) Close("cannot receive");
+    return false;
+  }
+  if (n == 0) {
+    peer_closed_ = true;
+    return false;
+  }
+  *received = static_cast<size_t>(n);
+  client_.last_active_ms = core_.now_ms;
+  client_.bytes_in += n;
+  core_.stats.bytes_in.Add(n);
+  core_.stats.reads_processed.Add(1);
+  if (!more_to_read_ && !in_short_reads_) {
+    in_short_reads_ = true;
+    core_.loop->NoteShortRead(client_.id);
+  }
+  return true;
+}
+
+void Connection::RunInput(std::string_view data) {
+  ApplyLimits();
+  const RunResult result = core_.loop->runner().Run(client_, parser_, data);
+  stop_ = result.stop;
+  if (result.consumed > 0) tries_ = 0;
+  if (stop_ == RunStop::kProtocolError) {
+    client_.reply.Error("ERR " + std::string(parser_.error()));
+    client_.close_after_reply = true;
+    stop_ = RunStop::kClosing;
+  }
+  if (stop_ == RunStop::kClosing) {
+    input_.Assign({});
+    return;
+  }
+  input_.Assign(data.substr(result.consumed));
+  const auto limit = static_cast<size_t>(core_.settings().client_query_buffer_limit);
+  if (stop_ == RunStop::kNeedMore && input_.size() > limit) {
+    core_.stats.query_limit_disconnects.Add(1);
+    LogWarning(
+        fmt::format("Closing client that reached max query buffer length: id={} addr={} "
+                    "with {} bytes",
+                    client_.id, client_.address, input_.size()));
+    Close("query buffer limit");
+  }
+}
+
+void Connection::ApplyLimits() {
+  if (limits_version_ == core_.settings_version()) return;
+  limits_version_ = core_.settings_version();
+  protocol::Limits limits;
+  limits.bulk_len_max = static_cast<size_t>(core_.settings().proto_max_bulk_len);
+  parser_.SetLimits(limits);
+}
+
+void Connection::CheckPeer() {
+  in_short_reads_ = false;
+  if (closed_ || !socket_.waiting_readable()) return;
+  char byte;
+  const ssize_t n = ::recv(socket_.fd(), &byte, 1, MSG_PEEK);
+  if (n == 0) {
+    peer_closed_ = true;
+    GoOn();
+  } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+    Close("cannot receive");
+  }
+}
+
+}  // namespace mantis::server

@@ -1,0 +1,92 @@
+#include "server/net/core_loop.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+#include "server/core/core_context.h"
+#include "server/core/shared_state.h"
+#include "server/net/connection.h"
+
+namespace mantis::server {
+namespace {
+
+// After this many tries at once, a busy client is tried again by timer.
+constexpr int kTriesAtOnce = 32;
+constexpr auto kRetryInterval = std::chrono::microseconds(500);
+constexpr auto kPausedInterval = std::chrono::milliseconds(1);
+// A peer silent for this long after a short read is looked at.
+constexpr int64_t kQuietMs = 50;
+
+bool ClientsArePaused(const SharedState& shared, int64_t now_ms) {
+  return shared.pause_mode.load(std::memory_order_relaxed) != PauseMode::kNone &&
+         now_ms < shared.pause_until_ms.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+CoreLoop::CoreLoop(CoreContext& core)
+    : core_(core),
+      runner_(core),
+      read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferSize)),
+      retry_timer_(core.io) {}
+
+void CoreLoop::RetryLater(std::shared_ptr<Connection> connection, int tries) {
+  if (tries <= kTriesAtOnce && !ClientsArePaused(core_.shared, core_.now_ms)) {
+    boost::asio::post(core_.io, [c = std::move(connection)] { c->Retry(); });
+    return;
+  }
+  delayed_.push_back(std::move(connection));
+  ArmRetryTimer();
+}
+
+void CoreLoop::ArmRetryTimer() {
+  if (retry_armed_) return;
+  retry_armed_ = true;
+  if (ClientsArePaused(core_.shared, core_.now_ms)) {
+    retry_timer_.expires_after(kPausedInterval);
+  } else {
+    retry_timer_.expires_after(kRetryInterval);
+  }
+  retry_timer_.async_wait([this](const boost::system::error_code& ec) {
+    retry_armed_ = false;
+    if (ec) return;
+    core_.now_ms = WallClockMs();
+    std::vector<std::shared_ptr<Connection>> due;
+    due.swap(delayed_);
+    for (const auto& connection : due) connection->Retry();
+  });
+}
+
+void CoreLoop::CheckQuietPeers() {
+  std::vector<uint64_t> candidates;
+  candidates.swap(short_reads_);
+  for (const uint64_t id : candidates) {
+    const auto it = core_.connections.find(id);
+    if (it == core_.connections.end()) continue;
+    if (core_.now_ms - it->second->client().last_active_ms < kQuietMs) {
+      short_reads_.push_back(id);
+      continue;
+    }
+    const std::shared_ptr<Connection> connection = it->second;
+    connection->CheckPeer();
+  }
+}
+
+void CoreLoop::FeedMonitors(std::string_view line) {
+  std::erase_if(monitors_, [](Connection* c) { return !c->client().monitor; });
+  if (monitors_.size() != core_.monitors) {
+    monitors_.clear();
+    for (const auto& [id, connection] : core_.connections) {
+      if (connection->client().monitor) monitors_.push_back(connection.get());
+    }
+  }
+  for (Connection* connection : monitors_) {
+    connection->client().reply.SimpleString(line);
+    connection->FlushSoon();
+  }
+}
+
+void CoreLoop::ForgetMonitor(const Connection* connection) { std::erase(monitors_, connection); }
+
+}  // namespace mantis::server

@@ -1,0 +1,57 @@
+// What the connections of one core share while they are served: the read buffer, the batch runner,
+// and the lists of connections that need another look.
+//
+// Thread safety: the core's thread only.
+// Ownership: part of its CoreContext. Lists hold ids or counted references, never bare pointers
+// to connections, except for the monitors, which Connection::Close takes out.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "server/net/batch_runner.h"
+
+namespace mantis::server {
+
+class Connection;
+struct CoreContext;
+
+class CoreLoop {
+ public:
+  // Most connections receive into this and keep no memory of their own.
+  static constexpr size_t kReadBufferSize = 64 * 1024;
+
+  explicit CoreLoop(CoreContext& core);
+
+  BatchRunner& runner() { return runner_; }
+  char* read_buffer() { return read_buffer_.get(); }
+
+  // Runs connection->Retry() at the loop's next turn, or, where many tries came to nothing or
+  // clients are paused, a short time later.
+  void RetryLater(std::shared_ptr<Connection> connection, int tries);
+
+  // The client's last read did not fill the buffer: its end of stream may hide behind it. Looked
+  // after by CheckQuietPeers once the client has been silent for a while.
+  void NoteShortRead(uint64_t client_id) { short_reads_.push_back(client_id); }
+  void CheckQuietPeers();
+
+  // The core's monitors, found anew when their number says so.
+  void FeedMonitors(std::string_view line);
+  void ForgetMonitor(const Connection* connection);
+
+ private:
+  void ArmRetryTimer();
+
+  CoreContext& core_;
+  BatchRunner runner_;
+  std::unique_ptr<char[]> read_buffer_;
+  boost::asio::steady_timer retry_timer_;
+  bool retry_armed_ = false;
+  std::vector<std::shared_ptr<Connection>> delayed_;
+  std::vector<uint64_t> short_reads_;
+  std::vector<Connection*> monitors_;
+};
+
+}  // namespace mantis::server

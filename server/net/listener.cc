@@ -1,0 +1,198 @@
+#include "server/net/listener.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "engine/base/clock.h"
+#include "server/core/core_group.h"
+#include "server/core/log.h"
+#include "server/core/shared_state.h"
+#include "server/net/connection.h"
+#include "server/net/core_loop.h"
+#include "server/net/socket_setup.h"
+
+namespace mantis::server {
+namespace {
+
+// Accepted at most per turn, so that a storm of connections does not hold up core 0's clients.
+constexpr int kAcceptsPerTurn = 64;
+constexpr auto kPauseWithoutDescriptors = std::chrono::milliseconds(50);
+
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kProtected =
+    "-DENIED MantisDB is running in protected mode because protected mode is enabled and no "
+    "password is set for the default user. In this mode connections are only accepted from the "
+    "loopback interface. If you want to connect from external computers to MantisDB you may adopt "
+    "one of the following solutions: 1) Disable protected mode by sending the command 'CONFIG SET "
+    "protected-mode no' from the loopback interface, having made sure that the server cannot be "
+    "reached from the internet; CONFIG REWRITE makes the change permanent. 2) Set protected-mode "
+    "to 'no' in the configuration file and restart the server. 3) If you started the server by "
+    "hand just for testing, start it with '--protected-mode no'. 4) Set a password for the "
+    "default user (requirepass). NOTE: one of these is enough for the server to accept "
+    "connections from the outside.\r\n";
+
+void SendAndClose(int fd, std::string_view text) {
+  // Best effort: a peer that does not take one line gets none.
+  (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(fd);
+}
+
+}  // namespace
+
+Listener::Door::Door(Listener& l, boost::asio::io_context& io)
+    : listener(l),
+      socket(
+          io, this,
+          [](void* self) {
+            auto* door = static_cast<Door*>(self);
+            door->listener.Accept(*door);
+          },
+          [](void*) {}) {}
+
+Listener::Listener(CoreContext& core, std::vector<int> descriptors)
+    : core_(core), descriptors_(std::move(descriptors)), pause_(core.io) {}
+
+Listener::~Listener() {
+  for (const int fd : descriptors_) ::close(fd);
+}
+
+void Listener::Start() {
+  for (const int fd : descriptors_) {
+    doors_.push_back(std::make_unique<Door>(*this, core_.io));
+    if (doors_.back()->socket.Open(fd)) {
+      doors_.back()->socket.WaitReadable();
+    } else {
+      LogWarning(fmt::format("Cannot watch a listening socket: {}", std::strerror(errno)));
+    }
+  }
+  descriptors_.clear();
+}
+
+void Listener::Stop() {
+  stopped_ = true;
+  pause_.cancel();
+  for (const auto& door : doors_) door->socket.Close();
+}
+
+void Listener::Accept(Door& door) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    if (stopped_) return;
+    sockaddr_storage peer{};
+    socklen_t length = sizeof(peer);
+    const int fd = ::accept4(door.socket.fd(), reinterpret_cast<sockaddr*>(&peer), &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      Admit(fd, peer, length);
+    } else if (errno == EAGAIN) {
+      return door.socket.WaitReadable();
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      return OutOfDescriptors(errno);
+    }
+    // Other errors belong to one connection that is gone already.
+  }
+  boost::asio::post(core_.io, [this, &door] { Accept(door); });
+}
+
+void Listener::OutOfDescriptors(int error) {
+  const int64_t now_ms = WallClockMs();
+  if (now_ms - last_warning_ms_ >= 1000) {
+    last_warning_ms_ = now_ms;
+    LogWarning(fmt::format("Cannot accept a connection: {}; serving the {} clients there are",
+                           std::strerror(error), core_.shared.client_count.load()));
+  }
+  if (paused_) return;
+  paused_ = true;
+  pause_.expires_after(kPauseWithoutDescriptors);
+  pause_.async_wait([this](const boost::system::error_code& ec) {
+    paused_ = false;
+    if (ec || stopped_) return;
+    for (const auto& door : doors_) {
+      if (!door->socket.waiting_readable()) Accept(*door);
+    }
+  });
+}
+
+bool Listener::Refused(int fd, const sockaddr_storage& peer) {
+  core_.RefreshSettings();
+  const config::Settings& settings = core_.settings();
+  if (core_.shared.client_count.load(std::memory_order_relaxed) >=
+      static_cast<size_t>(settings.maxclients)) {
+    SendAndClose(fd, kTooManyClients);
+    core_.stats.connections_rejected.Add(1);
+    return true;
+  }
+  if (settings.protected_mode && settings.requirepass.empty() && !IsLoopback(peer)) {
+    SendAndClose(fd, kProtected);
+    core_.stats.connections_rejected.Add(1);
+    return true;
+  }
+  return false;
+}
+
+void Listener::Admit(int fd, const sockaddr_storage& peer, unsigned peer_length) {
+  if (Refused(fd, peer)) return;
+  AcceptedSocket accepted;
+  accepted.fd = fd;
+  accepted.unix_socket = peer.ss_family == AF_UNIX;
+  sockaddr_storage local{};
+  socklen_t local_length = sizeof(local);
+  (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_length);
+  accepted.local_address = AddressText(local, local_length);
+  // A unix client has no address of its own; Redis shows the server's path.
+  accepted.address = accepted.unix_socket ? accepted.local_address : AddressText(peer, peer_length);
+  if (!accepted.unix_socket) TuneTcpSocket(fd, core_.settings().tcp_keepalive);
+
+  SharedState& shared = core_.shared;
+  const size_t clients = shared.client_count.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (clients > shared.clients_peak.load(std::memory_order_relaxed)) {
+    shared.clients_peak.store(clients, std::memory_order_relaxed);  // only this thread raises it
+  }
+  CoreContext& target = LeastLoaded();
+  target.load.fetch_add(1, std::memory_order_relaxed);
+  if (&target == &core_) {
+    AdoptSocket(core_, accepted);
+  } else {
+    PostTo(target, [accepted](CoreContext& core) { AdoptSocket(core, accepted); });
+  }
+}
+
+CoreContext& Listener::LeastLoaded() const {
+  CoreContext* best = nullptr;
+  for (const auto& core : core_.shared.cores) {
+    if (best == nullptr ||
+        core->load.load(std::memory_order_relaxed) < best->load.load(std::memory_order_relaxed)) {
+      best = core.get();
+    }
+  }
+  return *best;
+}
+
+void AdoptSocket(CoreContext& core, const AcceptedSocket& socket) {
+  SharedState& shared = core.shared;
+  core.stats.connections_received.Add(1);
+  core.now_ms = WallClockMs();
+  core.RefreshSettings();
+  const uint64_t id = shared.next_client_id.fetch_add(1, std::memory_order_relaxed);
+  auto connection = std::make_shared<Connection>(core, socket, id);
+  core.connections.emplace(id, connection);
+  if (!connection->Start()) {
+    LogWarning(fmt::format("Cannot watch a connection: {}", std::strerror(errno)));
+    core.connections.erase(id);
+    core.load.fetch_sub(1, std::memory_order_relaxed);
+    shared.client_count.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  if (LogEnabled(config::LogLevel::kVerbose)) {
+    LogVerbose(
+        fmt::format("Accepted {} as client id={} on core {}", socket.address, id, core.index));
+  }
+  if (shared.stopping.load(std::memory_order_relaxed)) connection->Drain();
+}
+
+}  // namespace mantis::server

@@ -1,0 +1,188 @@
+#include "server/net/socket_setup.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <fstream>
+
+namespace mantis::server {
+namespace {
+
+void SetOption(int fd, int level, int option, int value) {
+  // Best effort: a socket without the option still serves.
+  (void)::setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+// -1 with errno on failure.
+int ListenOn(const sockaddr* address, socklen_t length, int backlog) {
+  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (address->sa_family != AF_UNIX) SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  // 0.0.0.0 and :: are separate addresses, whatever the system's default.
+  if (address->sa_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (::bind(fd, address, length) == 0 && ::listen(fd, backlog) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
+bool FamilyIsMissing(int error) {
+  return error == ENOPROTOOPT || error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT ||
+         error == EPFNOSUPPORT || error == EAFNOSUPPORT;
+}
+
+struct AddressList {
+  addrinfo* first = nullptr;
+  ~AddressList() {
+    if (first != nullptr) ::freeaddrinfo(first);
+  }
+};
+
+// Appends to result.descriptors; sets result.error where the address is not optional.
+void OpenTcp(const std::string& configured, const config::Settings& settings,
+             ListenResult& result) {
+  const bool optional = configured.starts_with('-');
+  const std::string name = configured.substr(optional ? 1 : 0);
+  const std::string host = name == "*" ? "0.0.0.0" : name == "::*" ? "::" : name;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  AddressList list;
+  const int failure =
+      ::getaddrinfo(host.c_str(), std::to_string(settings.port).c_str(), &hints, &list.first);
+  std::string why = failure == 0 ? "" : ::gai_strerror(failure);
+  bool may_be_missing = failure != 0;
+  if (failure == 0) {
+    const int fd = ListenOn(list.first->ai_addr, list.first->ai_addrlen, settings.tcp_backlog);
+    if (fd >= 0) {
+      result.descriptors.push_back(fd);
+      return;
+    }
+    may_be_missing = errno == EADDRNOTAVAIL || FamilyIsMissing(errno);
+    why = std::strerror(errno);
+  }
+  const std::string text = fmt::format("Could not create server TCP listening socket {}:{}: {}",
+                                       name, settings.port, why);
+  if (optional && may_be_missing) {
+    result.warnings.push_back(text + " (optional, left out)");
+  } else {
+    result.error = text;
+  }
+}
+
+void OpenUnix(const config::Settings& settings, ListenResult& result) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string& path = settings.unixsocket;
+  int fd = -1;
+  if (path.size() >= sizeof(address.sun_path)) {
+    errno = ENAMETOOLONG;
+  } else {
+    std::memcpy(address.sun_path, path.data(), path.size());
+    ::unlink(path.c_str());  // left behind by a server that was killed
+    fd = ListenOn(reinterpret_cast<sockaddr*>(&address), sizeof(address), settings.tcp_backlog);
+  }
+  const auto mode = static_cast<mode_t>(settings.unixsocketperm);
+  if (fd >= 0 && mode != 0 && ::chmod(path.c_str(), mode) != 0) {
+    const int error = errno;
+    ::close(fd);
+    fd = -1;
+    errno = error;
+  }
+  if (fd >= 0) {
+    result.descriptors.push_back(fd);
+  } else {
+    result.error = fmt::format("Failed opening Unix socket {}: {}", path, std::strerror(errno));
+  }
+}
+
+void CheckBacklog(const config::Settings& settings, ListenResult& result) {
+  std::ifstream file("/proc/sys/net/core/somaxconn");
+  int most = 0;
+  if (file >> most && most > 0 && most < settings.tcp_backlog) {
+    result.warnings.push_back(
+        fmt::format("The TCP backlog setting of {} cannot be enforced because "
+                    "/proc/sys/net/core/somaxconn is set to the lower value of {}.",
+                    settings.tcp_backlog, most));
+  }
+}
+
+}  // namespace
+
+ListenResult OpenListeners(const config::Settings& settings) {
+  ListenResult result;
+  if (settings.port != 0) {
+    std::vector<std::string> names = settings.bind;
+    if (names.empty()) names = {"*", "-::*"};
+    for (const std::string& name : names) {
+      if (result.error.empty()) OpenTcp(name, settings, result);
+    }
+    if (result.error.empty() && result.descriptors.empty()) {
+      result.error = "None of the addresses to bind is available";
+    }
+    CheckBacklog(settings, result);
+  }
+  if (result.error.empty() && !settings.unixsocket.empty()) OpenUnix(settings, result);
+  if (result.error.empty() && result.descriptors.empty()) {
+    result.error = "Configured to not listen anywhere: set port or unixsocket";
+  }
+  if (!result.error.empty()) {
+    for (const int fd : result.descriptors) ::close(fd);
+    result.descriptors.clear();
+  }
+  return result;
+}
+
+void TuneTcpSocket(int fd, int keepalive_s) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (keepalive_s <= 0) return;
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s);
+  // Three probes within one more interval.
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, keepalive_s / 3));
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+std::string AddressText(const sockaddr_storage& address, socklen_t length) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
+    return fmt::format("{}:{}", text, ntohs(in.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof(text));
+    return fmt::format("[{}]:{}", text, ntohs(in.sin6_port));
+  }
+  const auto& un = reinterpret_cast<const sockaddr_un&>(address);
+  const size_t room =
+      length > offsetof(sockaddr_un, sun_path) ? length - offsetof(sockaddr_un, sun_path) : 0;
+  return std::string(un.sun_path, ::strnlen(un.sun_path, room)) + ":0";
+}
+
+bool IsLoopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+    return (ntohl(in.sin_addr.s_addr) >> 24) == 127;
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+    return IN6_IS_ADDR_LOOPBACK(&in.sin6_addr) ||
+           (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr) && in.sin6_addr.s6_addr[12] == 127);
+  }
+  return address.ss_family == AF_UNIX;
+}
+
+}  // namespace mantis::server

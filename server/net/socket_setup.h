@@ -1,0 +1,32 @@
+// System calls around sockets: opening listeners, options of accepted sockets, naming addresses.
+//
+// Thread safety: pure functions over descriptors.
+// Ownership: returned descriptors belong to the caller.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace mantis::server {
+
+struct ListenResult {
+  std::vector<int> descriptors;  // non-blocking, listening
+  std::string error;             // not empty: nothing was opened
+  std::vector<std::string> warnings;
+};
+
+// Opens what bind, port and unixsocket ask for.
+[[nodiscard]] ListenResult OpenListeners(const config::Settings& settings);
+
+// TCP_NODELAY and keep-alive probes after `keepalive_s` seconds of silence (0: none).
+void TuneTcpSocket(int fd, int keepalive_s);
+
+// "127.0.0.1:5000", "[::1]:5000", or "path:0" for a unix socket.
+[[nodiscard]] std::string AddressText(const sockaddr_storage& address, socklen_t length);
+[[nodiscard]] bool IsLoopback(const sockaddr_storage& address);
+
+}  // namespace mantis::server

@@ -1,0 +1,59 @@
+"""DEBUG, as far as test suites and client libraries call it."""
+
+from cases.views import help_title
+from support.case import case, check, expect, norm
+from support.resp import OK, Simple
+
+_TYPES = "string integer double bignum null array set map true false verbatim".split()
+
+CASES = {
+    "DEBUG": [
+        case("arity and unknown", "DEBUG", "DEBUG FOO"),
+        case("help", norm("DEBUG HELP", help_title)),
+    ],
+    "DEBUG|SLEEP": [case("sleeps", "DEBUG SLEEP 0", "DEBUG SLEEP 0.02", "debug sleep 0.001")],
+    "DEBUG|SET-ACTIVE-EXPIRE": [
+        case(
+            "keeps an expired key out of sight either way",
+            "DEBUG SET-ACTIVE-EXPIRE 0",
+            "SET k v PX 5",
+            "DEBUG SLEEP 0.03",
+            "GET k",
+            "SET k v PX 5",
+            "DEBUG SLEEP 0.03",
+            "EXISTS k",
+            "DEBUG SET-ACTIVE-EXPIRE 1",
+            "DBSIZE",
+        ),
+    ],
+    "DEBUG|JMAP": [case("accepted", expect("DEBUG JMAP", OK))],
+    "DEBUG|PROTOCOL": [
+        case("every type", *[f"DEBUG PROTOCOL {kind}" for kind in _TYPES]),
+        case("unknown type", "DEBUG PROTOCOL foo", "DEBUG PROTOCOL"),
+        case(
+            "types of RESP3 alone", "DEBUG PROTOCOL attrib", "DEBUG PROTOCOL push", protocols=(2,)
+        ),
+    ],
+    "DEBUG|OBJECT": [
+        case("missing", "DEBUG OBJECT nokey"),
+        case(
+            "describes",
+            "SET k v",
+            check(
+                "DEBUG OBJECT k",
+                lambda r: isinstance(r, Simple)
+                and b"encoding:embstr" in r.text
+                and b"serializedlength:" in r.text,
+            ),
+        ),
+    ],
+    "DEBUG|QUICKLIST-PACKED-THRESHOLD": [
+        case(
+            "accepted",
+            "DEBUG QUICKLIST-PACKED-THRESHOLD 100b",
+            "DEBUG QUICKLIST-PACKED-THRESHOLD 0",
+        )
+    ],
+    "DEBUG|CHANGE-REPL-ID": [case("accepted", "DEBUG CHANGE-REPL-ID")],
+    "DEBUG|SET-DISABLE-DENY-SCRIPTS": [case("accepted", "DEBUG SET-DISABLE-DENY-SCRIPTS 0")],
+}
