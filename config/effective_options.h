@@ -46,7 +46,7 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     EnumRow(Section::kSecurity, "enable-protected-configs", "no", &S::enable_protected_configs,
             "no yes local", "Who may change dir and dbfilename at run time", kImmutable),
     EnumRow(Section::kSecurity, "enable-debug-command", "no", &S::enable_debug_command,
-            "no yes local", "Who may run DEBUG", kImmutable | kAccepted),
+            "no yes local", "Who may run DEBUG", kImmutable),
 
     IntRow(Section::kGeneral, "threads", "0", &S::threads, 0, 1024,
            "Event loops, each on a core of its own; 0 takes every core this process may use",

@@ -15,6 +15,8 @@ constexpr uint8_t kLfuInitial = 5;
 constexpr size_t kPoolSize = 16;
 // One call evicts at most this many keys, so that a lowered limit does not stall a core.
 constexpr int kEvictionsPerCall = 64;
+// An evicted key's entry and its places in the indexes go at the end of the batch.
+constexpr int64_t kEntryBytes = 80;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
 uint32_t Seconds(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 1000); }
@@ -175,16 +177,20 @@ bool Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
   thread_local Evictor evictor;
   // What was evicted is freed only after a grace period, so counting freed memory alone would
   // evict far too much: what is already on its way counts as free.
+  int64_t evicted_entries = 0;
   const auto over = [&] {
     const int64_t pending =
         Counters::Sum(Counter::kRetiredBytes) - Counters::Sum(Counter::kReclaimedBytes);
-    return memory::UsedBytes() - pending > now.max_bytes;
+    return memory::UsedBytes() - pending - evicted_entries * kEntryBytes > now.max_bytes;
   };
-  for (int i = 0; i < kEvictionsPerCall; ++i) {
-    if (!over()) return true;
-    if (!evictor.EvictOne(engine, ctx, now)) return false;
+  bool found = true;
+  for (int i = 0; i < kEvictionsPerCall && found && over(); ++i) {
+    found = evictor.EvictOne(engine, ctx, now);
+    if (found) ++evicted_entries;
   }
-  return true;
+  // What is over the limit until then is at most what waits for the next grace period.
+  reclaim::SealBatch();
+  return found;
 }
 
 }  // namespace mantis

@@ -56,7 +56,8 @@
 // taken are disjoint and adjacent by 4, whatever is split or merged in between: an entry that is
 // in the index during the whole scan is seen exactly once, and keys come in strict order.
 //
-// Complexity: O(log n) expected for a seek; O(block) for a change; about 18 bytes an entry.
+// Complexity: O(log n) expected for a seek; O(block) for a change; about 20 bytes an entry,
+// nodes included.
 // Progress: the skiplist of libcds lets a thread spin while another is between two instructions
 // of an unlink; nothing else waits.
 //

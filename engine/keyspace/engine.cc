@@ -1,5 +1,7 @@
 #include "engine/keyspace/engine.h"
 
+#include <algorithm>
+
 namespace mantis {
 
 Engine::Engine(const EngineOptions& options)
@@ -51,6 +53,15 @@ void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
     ctx.End();
   }
   reclaim::Poll(true);
+  // Each thread's free pages are its own to give back. After much was freed that is worth a walk
+  // over the thread's heap.
+  const int64_t used = memory::UsedBytes();
+  ctx.used_peak_ = std::max(ctx.used_peak_, used);
+  constexpr int64_t kWorthwhile = 4 << 20;
+  if (used < ctx.used_peak_ - kWorthwhile && used < ctx.used_peak_ / 8 * 7) {
+    memory::Purge(true);
+    ctx.used_peak_ = used;
+  }
 }
 
 }  // namespace mantis

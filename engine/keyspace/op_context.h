@@ -66,6 +66,8 @@ class OpContext {
   int lock_depth_ = 0;
   uint64_t random_state_;
   std::vector<std::pair<Database*, Entry*>> tombs_;
+  // The most memory seen in use since this thread last gave free pages back.
+  int64_t used_peak_ = 0;
 };
 
 }  // namespace mantis

@@ -234,6 +234,8 @@ void Poll(bool seal) {
   l.freeing = false;
 }
 
+void SealBatch() { Seal(*local); }
+
 void Synchronize() {
   assert(!InReadSection() && "waiting for a grace period inside a read section");
   assert((local == nullptr || local->locks_held == 0) && "waiting for readers with a lock held");

@@ -69,6 +69,9 @@ void RetireObject(T* p, size_t bytes) {
 // batch however small (for idle moments). Outside of any read section.
 void Poll(bool seal = false);
 
+// Seals the current batch so that it is freed as soon as possible. Allowed inside a section.
+void SealBatch();
+
 // Waits until every read section that existed at the call has ended.
 void Synchronize();
 

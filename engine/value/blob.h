@@ -20,6 +20,12 @@ class Blob {
     void* p = memory::Allocate(sizeof(Blob) + size);
     return new (p) Blob(static_cast<uint32_t>(size));
   }
+  // For a string that grew or was changed in place: OBJECT ENCODING calls it raw however short.
+  static Blob* CreateModified(size_t size) {
+    Blob* b = CreateUninitialized(size);
+    b->size_ |= kModified;
+    return b;
+  }
   static Blob* Create(Bytes text) {
     Blob* b = CreateUninitialized(text.size());
     if (!text.empty()) std::memcpy(b->data(), text.data(), text.size());
@@ -28,10 +34,11 @@ class Blob {
   Blob(const Blob&) = delete;
   Blob& operator=(const Blob&) = delete;
 
-  size_t size() const { return size_; }
-  size_t allocated_bytes() const { return sizeof(Blob) + size_; }
+  size_t size() const { return size_ & ~kModified; }
+  bool modified() const { return (size_ & kModified) != 0; }
+  size_t allocated_bytes() const { return sizeof(Blob) + size(); }
   char* data() { return reinterpret_cast<char*>(this + 1); }
-  Bytes bytes() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
+  Bytes bytes() const { return {reinterpret_cast<const char*>(this + 1), size()}; }
 
   // Only inside the read section in which the blob was found, or with a reference held.
   void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -42,6 +49,8 @@ class Blob {
 
  private:
   explicit Blob(uint32_t size) : size_(size) {}
+  // Strings end far below 2^31 bytes, so the top bit of the size is free.
+  static constexpr uint32_t kModified = 1u << 31;
   std::atomic<uint32_t> refs_{1};
   uint32_t size_;
 };

@@ -51,7 +51,7 @@ bool ParseIntegerInRange(CommandContext& c, Bytes arg, int64_t min, int64_t max,
   int64_t v = 0;
   if (!ParseInteger(c, arg, &v)) return false;
   if (v < min || v > max) {
-    c.reply.Error("ERR value is out of range, must be between " + std::to_string(min) + " and " +
+    c.reply.Error("ERR value is out of range, value must between " + std::to_string(min) + " and " +
                   std::to_string(max));
     return false;
   }

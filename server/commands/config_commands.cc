@@ -46,17 +46,21 @@ Outcome ConfigRewrite(CommandContext& c) {
   return Done();
 }
 
-// Every core resets its own numbers, as a Tally has one writer.
+// Every core resets its own numbers, as a Tally has one writer. The command itself counts after
+// the reset, as in Redis.
 Outcome ConfigResetStat(CommandContext& c) {
   Counters::Reset();
   const Later later(c);
+  const size_t id = c.command->id;
   AskAll(
       c.core,
       [](CoreContext& core) {
         core.stats.Reset();
         return std::string();
       },
-      [later](CoreContext& core, const std::vector<std::string>&) {
+      [later, id](CoreContext& core, const std::vector<std::string>&) {
+        core.stats.commands_processed.Add(1);
+        core.stats.per_command[id].calls.Add(1);
         later.Answer(core, [](Client& client) { client.reply.Ok(); });
       });
   return Outcome::kSuspended;

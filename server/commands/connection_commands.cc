@@ -13,6 +13,7 @@
 #include "server/dispatch/command_table.h"
 #include "server/info/version.h"
 #include "server/net/client.h"
+#include "server/net/core_loop.h"
 
 namespace mantis::server {
 namespace {
@@ -68,6 +69,7 @@ Outcome Reset(CommandContext& c) {
   Client& client = c.client;
   if (client.monitor) {
     client.monitor = false;
+    c.core.loop->ForgetMonitor(&client.connection);
     --c.core.monitors;
     c.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
   }

@@ -58,7 +58,8 @@ constexpr size_t kEmbeddedMax = 44;  // longer strings are "raw" to Redis's clie
 std::string_view EncodingOf(const StringRef& value) {
   // Numbers beyond an inline word's range are blobs here and integers to Redis.
   if (value.is_integer() || ParseCanonicalInteger(value.blob()->bytes())) return "int";
-  return value.size() <= kEmbeddedMax ? "embstr" : "raw";
+  const bool embedded = value.size() <= kEmbeddedMax && !value.blob()->modified();
+  return embedded ? "embstr" : "raw";
 }
 
 Outcome Object(CommandContext& c) {

@@ -1,6 +1,5 @@
 // SLOWLOG and LATENCY: what took long, and how long commands take.
 
-#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -23,8 +22,11 @@ Outcome SlowlogGet(CommandContext& c) {
                        std::string(c.args[1]) + "'. Try SLOWLOG HELP.");
   }
   if (c.argc() == 3) {
-    if (!ParseInteger(c, c.args[2], &count)) return Done();
-    if (count < -1) return Fail(c, "ERR count should be greater than or equal to -1");
+    const auto given = protocol::ParseInteger(c.args[2]);
+    if (!given || *given < -1) {
+      return Fail(c, "ERR count should be greater than or equal to -1");
+    }
+    count = *given;
   }
   const auto items = c.shared.slow_log.Latest(count);
   c.reply.Array(items.size());

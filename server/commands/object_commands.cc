@@ -18,7 +18,8 @@ constexpr size_t kEmbeddedMax = 44;
 std::string_view EncodingName(const Current& now) {
   const StringRef text(now.value);
   if (text.is_integer() || ParseCanonicalInteger(text.blob()->bytes())) return "int";
-  return text.size() <= kEmbeddedMax ? "embstr" : "raw";
+  const bool embedded = text.size() <= kEmbeddedMax && !text.blob()->modified();
+  return embedded ? "embstr" : "raw";
 }
 
 // Finds the key without touching it and lets `answer(current, entry)` reply; null if there is none.

@@ -38,7 +38,7 @@ Outcome Append(CommandContext& c) {
     length = head.size() + tail.size();
     if (length > SizeLimit(c)) return Update::Keep(Status::kTooLarge);
     if (tail.empty()) return Update::Keep(Status::kOk);
-    Blob* blob = Blob::CreateUninitialized(length);
+    Blob* blob = Blob::CreateModified(length);
     std::memcpy(blob->data(), head.data(), head.size());
     std::memcpy(blob->data() + head.size(), tail.data(), tail.size());
     return Update::Set(Word::Pointer(Kind::kString, blob), now.deadline_ms, "append");
@@ -66,7 +66,7 @@ Outcome SetRange(CommandContext& c) {
       return Update::Keep(Status::kTooLarge);
     }
     length = std::max(old.size(), at + patch.size());
-    Blob* blob = Blob::CreateUninitialized(length);
+    Blob* blob = Blob::CreateModified(length);
     std::memcpy(blob->data(), old.data(), old.size());
     if (at > old.size()) std::memset(blob->data() + old.size(), 0, at - old.size());
     std::memcpy(blob->data() + at, patch.data(), patch.size());

@@ -9,7 +9,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/counters.h"
 #include "engine/keyspace/engine.h"
-#include "engine/reclaim/rcu.h"
 #include "server/core/core_context.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
@@ -26,9 +25,10 @@ constexpr int64_t kSampleEveryMs = 100;
 constexpr int64_t kSecondMs = 1000;
 constexpr int64_t kSliceUs = 1000;
 constexpr size_t kKeysPerCall = 128;
-// How late a deadline may be noticed that was set while nobody watched the clock.
-constexpr int64_t kWatchfulDelayMs = 10;
-constexpr int64_t kLongestDelayMs = 100;
+// While commands run, deadlines are looked up this often.
+constexpr int64_t kLookEveryMs = 10;
+// The least time between two expiry timers, for deadlines that come one after another.
+constexpr int64_t kExpiryDelayMinMs = 2;
 
 }  // namespace
 
@@ -36,33 +36,33 @@ Housekeeping::Housekeeping(CoreContext& core)
     : core_(core), round_timer_(core.io), expiry_timer_(core.io) {}
 
 void Housekeeping::Start() {
+  core_.loop->set_housekeeping(this);
   ArmRound();
-  ExpireSlice();
 }
 
 void Housekeeping::Stop() {
   stopped_ = true;
+  core_.loop->set_housekeeping(nullptr);
   round_timer_.cancel();
   expiry_timer_.cancel();
 }
 
 void Housekeeping::ArmRound() {
-  round_timer_.expires_after(milliseconds(1000 / std::max(1, core_.settings().hz)));
+  round_timer_.expires_after(milliseconds(RoundMs()));
   round_timer_.async_wait([this](const boost::system::error_code& ec) {
     if (ec || stopped_) return;
     Round();
+    LookForDeadlines();
     ArmRound();
   });
 }
 
+int64_t Housekeeping::RoundMs() const { return 1000 / std::max(1, core_.settings().hz); }
+
 void Housekeeping::Round() {
   core_.RefreshSettings();
   core_.now_ms = WallClockMs();
-  if (core_.op->TryBegin()) {
-    core_.shared.engine.Tick(*core_.op, core_.index, core_.shared.cores.size());
-    core_.op->End();
-  }
-  reclaim::Poll(true);
+  core_.shared.engine.Tick(*core_.op, core_.index, core_.shared.cores.size());
   if (core_.now_ms - last_sample_ms_ >= kSampleEveryMs) {
     last_sample_ms_ = core_.now_ms;
     SampleRates(core_);
@@ -84,67 +84,69 @@ void Housekeeping::LookAfterClients() {
   for (const auto& connection : all) connection->Housekeep();
 }
 
-void Housekeeping::ExpireSlice() {
-  if (stopped_) return;
-  if (core_.shared.active_expire.load(std::memory_order_relaxed) && DeleteDue()) {
-    boost::asio::post(core_.io, [this] { ExpireSlice(); });
-    return;
-  }
-  expiry_timer_.expires_after(milliseconds(ExpiryDelayMs()));
+void Housekeeping::LookForDeadlines() {
+  look_again_ms_ = core_.now_ms + kLookEveryMs;
+  if (slice_queued_ || !core_.shared.active_expire.load(std::memory_order_relaxed)) return;
+  const int64_t next = NextDeadline();
+  if (next >= core_.now_ms + RoundMs() || next >= armed_for_ms_) return;
+  ArmExpiry(std::max(kExpiryDelayMinMs, next - core_.now_ms));
+}
+
+void Housekeeping::ArmExpiry(int64_t delay_ms) {
+  armed_for_ms_ = core_.now_ms + delay_ms;
+  expiry_timer_.expires_after(milliseconds(delay_ms));
   expiry_timer_.async_wait([this](const boost::system::error_code& ec) {
-    if (!ec) ExpireSlice();
+    if (ec || stopped_) return;
+    armed_for_ms_ = kNoDeadline;
+    ExpireSlice();
   });
 }
 
+void Housekeeping::ExpireSlice() {
+  slice_queued_ = false;
+  if (stopped_) return;
+  core_.now_ms = WallClockMs();
+  if (DeleteDue()) {
+    slice_queued_ = true;
+    boost::asio::post(core_.io, [this] { ExpireSlice(); });
+  } else {
+    LookForDeadlines();
+  }
+}
+
 bool Housekeeping::DeleteDue() {
+  if (!core_.shared.active_expire.load(std::memory_order_relaxed)) return false;
   if (!core_.op->TryBegin()) return false;
   const int64_t began_us = MonotonicUs();
   Engine& engine = core_.shared.engine;
   const size_t parts = core_.shared.cores.size();
-  bool more = false;
-  for (int i = 0; i < engine.database_count(); ++i) {
-    Database& db = engine.database(i);
-    while (db.ExpireDue(*core_.op, core_.index, parts, kKeysPerCall) >= kKeysPerCall) {
-      more = true;
-      if (MonotonicUs() - began_us >= kSliceUs) break;
+  bool time_is_up = false;
+  for (size_t step = 0; step < parts && !time_is_up; ++step) {
+    const size_t part = (core_.index + step) % parts;
+    for (int i = 0; i < engine.database_count() && !time_is_up; ++i) {
+      Database& db = engine.database(i);
+      while (!time_is_up && db.ExpireDue(*core_.op, part, parts, kKeysPerCall) >= kKeysPerCall) {
+        time_is_up = MonotonicUs() - began_us >= kSliceUs;
+      }
     }
-    if (more) break;
   }
   core_.op->End();
   Counters::Local().Add(Counter::kExpireCycleUs, MonotonicUs() - began_us);
-  return more;
-}
-
-int64_t Housekeeping::ExpiryDelayMs() {
-  const int64_t commands = CommandsExecuted();
-  const bool active = commands != commands_seen_;
-  commands_seen_ = commands;
-  const int64_t most = active ? kWatchfulDelayMs : kLongestDelayMs;
-  if (!core_.shared.active_expire.load(std::memory_order_relaxed)) return kLongestDelayMs;
-  const int64_t next = NextDeadline();
-  if (next == kNoDeadline) return most;
-  return std::clamp<int64_t>(next - WallClockMs(), 1, most);
+  return time_is_up;
 }
 
 int64_t Housekeeping::NextDeadline() {
   int64_t next = kNoDeadline;
   if (!core_.op->TryBegin()) return next;
   Engine& engine = core_.shared.engine;
-  const size_t parts = core_.shared.cores.size();
   for (int i = 0; i < engine.database_count(); ++i) {
     Database& db = engine.database(i);
-    for (size_t shard = core_.index; shard < ExpiryIndex::kShards; shard += parts) {
+    for (size_t shard = 0; shard < ExpiryIndex::kShards; ++shard) {
       next = std::min(next, db.expiry().NextDeadline(shard));
     }
   }
   core_.op->End();
   return next;
-}
-
-int64_t Housekeeping::CommandsExecuted() const {
-  int64_t sum = 0;
-  for (const auto& core : core_.shared.cores) sum += core->stats.commands_processed.Get();
-  return sum;
 }
 
 }  // namespace mantis::server

@@ -102,6 +102,8 @@ const Command* CommandTable::Resolve(std::span<const Bytes> args) const {
 const Command* CommandTable::FindFullName(Bytes name) const {
   const size_t bar = name.find('|');
   if (bar == Bytes::npos) return Find(name);
+  const Command* container = Find(name.substr(0, bar));
+  if (container == nullptr || container->children.empty()) return nullptr;
   const std::array<Bytes, 2> parts{name.substr(0, bar), name.substr(bar + 1)};
   return Resolve(parts);
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
+#include "server/core/log.h"
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/command_table.h"
@@ -21,6 +23,46 @@ constexpr std::string_view kOomError =
 // Redis shows at most 128 bytes of what it quotes back.
 constexpr size_t kQuotedMax = 128;
 
+// Like a C string: up to the first NUL.
+Bytes Quotable(Bytes text, size_t most) { return text.substr(0, std::min(text.find('\0'), most)); }
+
+// A browser made to send requests here by a hostile page says POST or Host:. Nothing of what it
+// says is executed.
+bool LooksLikeHttp(Bytes name) {
+  return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:");
+}
+
+// What others may see of a command: passwords are replaced.
+std::span<const Bytes> Redacted(const ParsedCommand& parsed, std::vector<Bytes>& storage) {
+  constexpr Bytes kHidden = "(redacted)";
+  const std::string_view name = parsed.command->row->name;
+  size_t from = parsed.args.size();
+  size_t to = parsed.args.size();
+  if (name == "auth") {
+    from = 1;
+  } else if (name == "hello") {
+    for (size_t i = 2; i + 2 < parsed.args.size() && from == to; ++i) {
+      if (EqualsIgnoreCase(parsed.args[i], "AUTH")) {
+        from = i + 1;
+        to = i + 3;
+        break;
+      }
+    }
+  } else if (name == "config|set") {
+    for (size_t i = 2; i + 1 < parsed.args.size(); i += 2) {
+      if (EqualsIgnoreCase(parsed.args[i], "requirepass")) {
+        from = i + 1;
+        to = i + 2;
+      }
+    }
+  }
+  if (from == parsed.args.size()) return parsed.args;
+  storage.assign(parsed.args.begin(), parsed.args.end());
+  std::fill(storage.begin() + static_cast<ptrdiff_t>(from),
+            storage.begin() + static_cast<ptrdiff_t>(to), kHidden);
+  return storage;
+}
+
 void UnknownCommand(Client& client, std::span<const Bytes> args) {
   const CommandTable& table = CommandTable::Instance();
   const Command* container = table.Find(args[0]);
@@ -30,13 +72,14 @@ void UnknownCommand(Client& client, std::span<const Bytes> args) {
     std::transform(upper.begin(), upper.end(), upper.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     text = "ERR unknown subcommand '";
-    text.append(args[1].substr(0, kQuotedMax)).append("'. Try ").append(upper).append(" HELP.");
+    text.append(Quotable(args[1], kQuotedMax)).append("'. Try ").append(upper).append(" HELP.");
   } else {
     text = "ERR unknown command '";
-    text.append(args[0].substr(0, kQuotedMax)).append("', with args beginning with: ");
+    text.append(Quotable(args[0], kQuotedMax)).append("', with args beginning with: ");
     std::string shown;
     for (size_t i = 1; i < args.size() && shown.size() < kQuotedMax; ++i) {
-      shown.append("'").append(args[i].substr(0, kQuotedMax - shown.size())).append("' ");
+      const size_t room = kQuotedMax - shown.size();
+      shown.append("'").append(Quotable(args[i], room)).append("' ");
     }
     text.append(shown);
   }
@@ -86,6 +129,13 @@ Outcome RunAlone(CommandContext& c) {
 // False: an error was written.
 bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   if (parsed.command == nullptr) {
+    if (LooksLikeHttp(parsed.args[0])) {
+      LogWarning("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
+                 "Host: commands to MantisDB. Connection from " +
+                 client.address + " aborted.");
+      client.killed = true;
+      return false;
+    }
     UnknownCommand(client, parsed.args);
     return false;
   }
@@ -97,7 +147,9 @@ bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
     stats.rejected.Add(1);
     return false;
   }
-  if (!client.authenticated && (row.flags & kNoAuth) == 0) {
+  // A password taken away lets everybody in, also those who came while there was one.
+  if (!client.authenticated && (row.flags & kNoAuth) == 0 &&
+      !core.settings().requirepass.empty()) {
     client.reply.Error(kNoAuthError);
     stats.rejected.Add(1);
     return false;
@@ -128,8 +180,10 @@ void Measure(CoreContext& core, Client& client, const ParsedCommand& parsed, uin
   const auto us = static_cast<int64_t>(ns / 1000);
   const int64_t slower_than = settings.slowlog_log_slower_than;
   if (slower_than >= 0 && us >= slower_than && (row.flags & kSkipSlowlog) == 0) {
-    core.shared.slow_log.Add(core.op->now_ms() / 1000, us, parsed.args, client.address,
-                             client.name, static_cast<size_t>(settings.slowlog_max_len));
+    std::vector<Bytes> storage;
+    core.shared.slow_log.Add(core.op->now_ms() / 1000, us, Redacted(parsed, storage),
+                             client.address, client.name,
+                             static_cast<size_t>(settings.slowlog_max_len));
   }
   const int64_t threshold = settings.latency_monitor_threshold;
   if (threshold > 0 && us / 1000 >= threshold) {
@@ -189,7 +243,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   const ClientOutput::Mark mark = client.output.mark();
   const bool skip = client.reply_skip_armed;
   if (!Admit(core, client, parsed)) {
-    core.stats.commands_processed.Add(1);
+    if (client.killed) return Outcome::kDone;
     CountError(core, client, mark.buffer);
     ApplyReplyMode(client, mark, skip);
     return Outcome::kDone;
@@ -215,7 +269,8 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   ++client.commands_executed;
   if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
       (row.flags & (kSkipMonitor | kAdmin)) == 0) {
-    FeedMonitors(core.shared, client, parsed.args);
+    std::vector<Bytes> storage;
+    FeedMonitors(core.shared, client, Redacted(parsed, storage));
   }
   Measure(core, client, parsed, ns);
   const std::string_view written = client.reply_view();

@@ -27,6 +27,8 @@ Connection::Connection(CoreContext& core, const AcceptedSocket& socket, uint64_t
       socket_(core.io, this, &Connection::OnReadable, &Connection::OnWritable),
       client_(*this),
       parser_(protocol::Limits{}) {
+  // The password may have changed since this core last ran a command.
+  core.RefreshSettings();
   client_.id = id;
   client_.fd = socket.fd;
   client_.address = socket.address;

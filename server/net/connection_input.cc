@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "server/core/core_context.h"
+#include "server/core/housekeeping.h"
 #include "server/core/log.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
@@ -101,6 +102,7 @@ bool Connection::Receive(char* room, size_t size, size_t* received) {
 void Connection::RunInput(std::string_view data) {
   ApplyLimits();
   const RunResult result = core_.loop->runner().Run(client_, parser_, data);
+  if (Housekeeping* housekeeping = core_.loop->housekeeping()) housekeeping->NoticeCommands();
   stop_ = result.stop;
   if (result.consumed > 0) tries_ = 0;
   if (stop_ == RunStop::kProtocolError) {

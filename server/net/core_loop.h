@@ -16,6 +16,7 @@
 namespace mantis::server {
 
 class Connection;
+class Housekeeping;
 struct CoreContext;
 
 class CoreLoop {
@@ -37,6 +38,10 @@ class CoreLoop {
   void NoteShortRead(uint64_t client_id) { short_reads_.push_back(client_id); }
   void CheckQuietPeers();
 
+  // Told after commands have run; nullptr while the core has none.
+  void set_housekeeping(Housekeeping* housekeeping) { housekeeping_ = housekeeping; }
+  Housekeeping* housekeeping() { return housekeeping_; }
+
   // The core's monitors, found anew when their number says so.
   void FeedMonitors(std::string_view line);
   void ForgetMonitor(const Connection* connection);
@@ -46,6 +51,7 @@ class CoreLoop {
 
   CoreContext& core_;
   BatchRunner runner_;
+  Housekeeping* housekeeping_ = nullptr;
   std::unique_ptr<char[]> read_buffer_;
   boost::asio::steady_timer retry_timer_;
   bool retry_armed_ = false;

@@ -24,8 +24,10 @@ def local_address(client):
 
 
 def test_list_shows_each_connection_once(client, subject):
-    others = [subject.client() for _ in range(20)]
-    ids = [other.ok("CLIENT", "ID") for other in others]
+    others, ids = [], []
+    for _ in range(20):
+        others.append(subject.client())
+        ids.append(others[-1].ok("CLIENT", "ID"))
     assert len(set(ids)) == 20 and ids == sorted(ids)
     rows = {row["id"]: row for row in client_list(client)}
     for number, other in zip(ids, others):

@@ -66,38 +66,55 @@ def test_slow_reader_gets_everything_and_delays_nobody(client, subject):
     assert worst < 0.5
 
 
-def test_client_that_never_reads_is_cut_off(launch):
+@pytest.fixture
+def blobs(launch):
+    """A server with fifty values of 100 kB, to be asked for all at once."""
     server = launch()
+    names = [f"blob:{i}" for i in range(50)]
+    with server.client() as client:
+        client.pipeline([("SET", name, b"x" * 100000) for name in names])
+    wait_until(lambda: connected(server) == 1, 5, "only the asking connection to be left")
+    return server, encode(["MGET", *names])
+
+
+def test_reply_over_the_hard_output_limit_cuts_the_client_off(blobs):
+    server, request = blobs
     server.config_set("client-output-buffer-limit", "normal 2mb 0 0")
-    with server.client() as client:
-        client.ok("SET", "big", b"x" * 100000)
-        idle = RawClient(server.address, receive_buffer=4096)
-        try:
-            idle.send(encode(["GET", "big"]) * 2000)
-        except ConnectionError:
-            pass  # cut off while still asking
-        wait_until(lambda: connected(server) == 2, 5, "the client that does not read to be cut off")
-        assert len(idle.read_to_close()) < 2000 * 100000
-        idle.close()
-        assert client.cmd("PING") == PONG
+    with RawClient(server.address, receive_buffer=4096) as greedy:
+        greedy.send(request)
+        wait_until(lambda: connected(server) == 1, 5, "the client over its limit to be cut off")
+        assert len(greedy.read_to_close()) < 5000000
 
 
-def test_soft_output_limit_needs_time(launch):
-    server = launch()
+def test_soft_output_limit_needs_time(blobs):
+    server, request = blobs
     server.config_set("client-output-buffer-limit", "normal 0 1mb 1")
-    with server.client() as client:
-        client.ok("SET", "big", b"x" * 1000000)
-        idle = RawClient(server.address, receive_buffer=4096)
-        idle.send(encode(["GET", "big"]) * 20)
+    with RawClient(server.address, receive_buffer=4096) as idle:
+        idle.send(request)
         time.sleep(0.3)
-        assert connected(server) == 3
+        assert connected(server) == 2
         wait_until(
-            lambda: connected(server) == 2,
-            6,
-            "the client over its soft limit to be cut off",
-            every=0.1,
+            lambda: connected(server) == 1, 6, "the client over its soft limit to be cut off"
         )
-        idle.close()
+
+
+def test_client_that_never_reads_costs_bounded_memory(blobs):
+    """10 GB are asked for and never read. The server may cut the client off, as Redis does at the
+    limit, or stop taking its commands; it serves others and its memory stays where it was."""
+    server, request = blobs
+    server.config_set("client-output-buffer-limit", "normal 20mb 0 0")
+    before = int(server.info("memory")["used_memory"])
+    with RawClient(
+        server.address, receive_buffer=4096, timeout=2
+    ) as deaf, server.client() as other:
+        try:
+            deaf.send(request * 2000)
+        except (ConnectionError, TimeoutError):
+            pass  # cut off, or no longer read from
+        for _ in range(50):
+            assert other.cmd("PING") == PONG
+        assert int(server.info("memory")["used_memory"]) < before + 40 * 1024 * 1024
+    wait_until(lambda: connected(server) == 1, 5, "the client that never reads to be forgotten")
 
 
 def test_maxclients(launch):

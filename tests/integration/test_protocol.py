@@ -276,13 +276,20 @@ AUTH_DIALOGUES = {
 }
 
 
+def as_of_7_2(reply):
+    """Redis 7.2 names HELLO's first argument in this error; the oracle does not yet."""
+    if isinstance(reply, Error):
+        return Error(reply.text.replace(b"the HELLO AUTH <user>", b"the HELLO <proto> AUTH <user>"))
+    return reply
+
+
 @pytest.mark.parametrize("what", AUTH_DIALOGUES)
 def test_authentication(guarded, what):
     said = []
     for server in guarded:
         with RawClient(server.address) as client:
             said.append([client.cmd(*line.split()) for line in AUTH_DIALOGUES[what]])
-    assert said[0] == said[1]
+    assert [as_of_7_2(reply) for reply in said[0]] == [as_of_7_2(reply) for reply in said[1]]
 
 
 def test_hello_authenticates(guarded):

@@ -221,5 +221,8 @@ CASES = {
             "CLIENT UNBLOCK",
         )
     ],
+    # Client libraries ask on connect; these are the answers where nobody tracks.
+    "CLIENT|GETREDIR": [case("not tracking", "CLIENT GETREDIR", "CLIENT GETREDIR x")],
+    "CLIENT|TRACKINGINFO": [case("not tracking", "CLIENT TRACKINGINFO", "CLIENT TRACKINGINFO x")],
     "CLIENT|HELP": [case("help", norm("CLIENT HELP", help_title))],
 }

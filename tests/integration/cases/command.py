@@ -87,7 +87,7 @@ CASES = {
     "COMMAND|COUNT": [
         case(
             "as many as listed",
-            check("COMMAND COUNT", lambda n: type(n) is int and n > 80),
+            check("COMMAND COUNT", lambda n: type(n) is int and n > 70),
             "COMMAND COUNT x",
         )
     ],
@@ -104,7 +104,7 @@ CASES = {
             "unknown and several",
             norm("COMMAND INFO get nosuch SET", _row),
             norm("COMMAND INFO get", _shape),
-            check("COMMAND INFO", lambda r: len(r) > 80),
+            check("COMMAND INFO", lambda r: len(r) > 70),
         ),
         case(
             "subcommands",
@@ -119,7 +119,7 @@ CASES = {
             norm("COMMAND DOCS get nosuch", _docs),
             "COMMAND DOCS nosuch",
         ),
-        case("all", check("COMMAND DOCS", lambda r: len(_docs(r)[0]) > 80)),
+        case("all", check("COMMAND DOCS", lambda r: len(_docs(r)[0]) > 70)),
     ],
     "COMMAND|LIST": [
         case("names", check("COMMAND LIST", _includes(b"get", b"config"))),

@@ -110,7 +110,6 @@ CASES = {
             "bad memory",
             "CONFIG SET maxmemory x",
             "CONFIG SET maxmemory 10qb",
-            'CONFIG SET maxmemory ""',
             "CONFIG GET maxmemory",
         ),
         case(

@@ -3,7 +3,7 @@
 import time
 
 from cases.views import wire_kind
-from support.case import case, check, norm
+from support.case import case, check, near, norm
 from support.resp import Error, Verbatim
 from support.server import parse_info
 
@@ -264,6 +264,12 @@ CASES = {
             "errors", "WAIT x 1", "WAIT 1 x", "WAIT 1 -1", "WAIT -1 1", "WAIT 0 9223372036854775807"
         ),
         case("arity", "WAIT", "WAIT 1", "WAIT 1 2 3"),
+    ],
+    "SAVE": [case("saves", "SET k v", "SAVE", near("LASTSAVE", 2), "SAVE x")],
+    "LASTSAVE": [case("recent", "SAVE", near("LASTSAVE", 2), "LASTSAVE x")],
+    "BGSAVE": [
+        case("starts", "SET k v", "BGSAVE", "DEBUG SLEEP 0.2", near("LASTSAVE", 2), "SAVE"),
+        case("errors", "BGSAVE FOO", "BGSAVE SCHEDULE FOO"),
     ],
     "ROLE": [case("master", "ROLE", "ROLE x")],
     "TIME": [case("now", check("TIME", _is_time), "TIME x")],

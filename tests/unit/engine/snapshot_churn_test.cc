@@ -14,7 +14,7 @@
 namespace mantis::persist {
 namespace {
 
-constexpr int kStable = 20'000;
+constexpr int kStable = 10'000;
 
 std::string TextOf(const Current& c) {
   char digits[24];
@@ -101,7 +101,7 @@ TEST_F(SnapshotChurnTest, CompleteWhileKeysChange) {
       ctx.End();
     }
   });
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 5; ++round) {
     {
       OpContext ctx(*engine_);
       ASSERT_EQ(WriteSnapshot(ctx, path_, WriteMode::kSlices).error, "");
@@ -138,7 +138,7 @@ TEST_F(SnapshotChurnTest, WholeWhileDatabasesAreSwapped) {
     }
   });
   int saved = 0;
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 8; ++round) {
     {
       OpContext ctx(*engine_);
       // On a slow machine all attempts may be hit by a swap, which is an error, not a bad file.
@@ -173,7 +173,7 @@ TEST_F(SnapshotChurnTest, OtherDatabasesWholeWhileOneIsFlushed) {
       ctx.OpenGate();
     }
   });
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 8; ++round) {
     {
       OpContext ctx(*engine_);
       ASSERT_EQ(WriteSnapshot(ctx, path_, WriteMode::kSlices).error, "");

@@ -74,14 +74,15 @@ TEST_F(SnapshotTest, ManyKeysAndLargeValuesComeBack) {
 
 TEST_F(SnapshotTest, ExpiredKeysAreLeftOut) {
   Store store;
+  const int64_t soon = WallClockMs() + 1500;
   store.Set(0, "gone", "x", WallClockMs() + 1);
-  store.Set(0, "soon", "x", WallClockMs() + 200);
+  store.Set(0, "soon", "x", soon);
   store.Set(0, "stays", "x", kLater);
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   const SaveResult saved = store.Save(path());
   ASSERT_EQ(saved.error, "");
   EXPECT_EQ(saved.keys, 2u);
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  while (WallClockMs() <= soon) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   Store loaded;
   const LoadResult result = loaded.Load(path());
   ASSERT_EQ(result.error, "");

@@ -1,0 +1,122 @@
+#include "server/net/client_output.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <string>
+
+namespace mantis::server {
+namespace {
+
+// Takes up to `n` bytes off, as a socket would.
+std::string Take(ClientOutput& output, size_t n, size_t parts_max = 64) {
+  std::string taken;
+  while (n > 0 && !output.empty()) {
+    std::vector<iovec> parts(parts_max);
+    const size_t count = output.Gather(parts);
+    size_t now = 0;
+    for (size_t i = 0; i < count && now < n; ++i) {
+      const size_t part = std::min(n - now, parts[i].iov_len);
+      taken.append(static_cast<const char*>(parts[i].iov_base), part);
+      now += part;
+    }
+    output.Consume(now);
+    n -= now;
+  }
+  return taken;
+}
+
+struct BlobHolder {
+  explicit BlobHolder(const std::string& text) : blob(Blob::Create(text)) {}
+  ~BlobHolder() { blob->Unref(); }
+  Blob* blob;
+};
+
+TEST(ClientOutput, SendsBlobsWhereTheyWereAttached) {
+  ClientOutput output;
+  const BlobHolder large(std::string(100, 'L'));
+  const BlobHolder second(std::string(50, 'S'));
+  output.buffer().Append("before ");
+  output.Attach(large.blob);
+  output.Attach(second.blob);
+  output.buffer().Append(" after");
+  const std::string expected = "before " + std::string(100, 'L') + std::string(50, 'S') + " after";
+  EXPECT_EQ(output.pending(), expected.size());
+  EXPECT_EQ(output.attachments(), 2u);
+  EXPECT_EQ(Take(output, expected.size()), expected);
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(output.attachments(), 0u);
+}
+
+TEST(ClientOutput, RewindDropsWhatCameAfterTheMark) {
+  ClientOutput output;
+  const BlobHolder kept("kept blob");
+  const BlobHolder dropped("dropped blob");
+  output.buffer().Append("a");
+  output.Attach(kept.blob);
+  const ClientOutput::Mark mark = output.mark();
+  output.buffer().Append("b");
+  output.Attach(dropped.blob);
+  output.Rewind(mark);
+  output.buffer().Append("c");
+  EXPECT_EQ(Take(output, 1000), "akept blobc");
+}
+
+TEST(ClientOutput, ShrinkGivesMemoryBackOnlyWhenNothingWaits) {
+  ClientOutput output;
+  output.buffer().Append("waits");
+  output.Shrink();
+  EXPECT_EQ(Take(output, 2), "wa");
+  output.Shrink();
+  EXPECT_EQ(Take(output, 100), "its");
+  EXPECT_GT(output.memory(), 0u);
+  output.Shrink();
+  EXPECT_EQ(output.memory(), 0u);
+}
+
+TEST(ClientOutput, AnEmptyBlobIsNothing) {
+  ClientOutput output;
+  const BlobHolder nothing("");
+  output.Attach(nothing.blob);
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(output.attachments(), 0u);
+}
+
+// Any interleaving of writing, attaching and partial sends yields the bytes in order. The sizes
+// make the backlog pass the point from which its sent part is moved over.
+TEST(ClientOutput, AnySequenceOfSendsKeepsTheOrder) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    ClientOutput output;
+    std::string written;
+    std::string sent;
+    for (int step = 0; step < 400; ++step) {
+      const std::string piece(random() % 4000, static_cast<char>('a' + step % 26));
+      switch (random() % 4) {
+        case 0:
+        case 1:
+          output.buffer().Append(piece);
+          written += piece;
+          break;
+        case 2: {
+          const BlobHolder blob(piece);
+          output.Attach(blob.blob);
+          written += piece;
+          break;
+        }
+        default:
+          sent += Take(output, random() % 3500, 1 + random() % 4);
+      }
+      ASSERT_EQ(output.pending(), written.size() - sent.size());
+    }
+    sent += Take(output, written.size());
+    EXPECT_EQ(sent, written);
+    EXPECT_TRUE(output.empty());
+  }
+}
+
+}  // namespace
+}  // namespace mantis::server
