@@ -36,7 +36,7 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
            "Seconds of silence before TCP probes a peer; 0 turns probing off"),
     IntRow(Section::kNetwork, "timeout", "0", &S::timeout, 0, kIntMax,
            "Close a client idle for this many seconds; 0 never does"),
-    IntRow(Section::kNetwork, "maxclients", "10000", &S::maxclients, 1, kIntMax,
+    IntRow(Section::kNetwork, "maxclients", "10000", &S::maxclients, 1, int64_t{UINT32_MAX},
            "Most clients connected at once"),
 
     BoolRow(Section::kSecurity, "protected-mode", "yes", &S::protected_mode,

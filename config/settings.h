@@ -62,7 +62,7 @@ struct Settings {
   int tcp_backlog = 0;
   int tcp_keepalive = 0;  // seconds; 0 = off
   int timeout = 0;        // seconds a client may idle; 0 = for ever
-  int maxclients = 0;
+  int64_t maxclients = 0;
   bool protected_mode = false;
 
   // Security.

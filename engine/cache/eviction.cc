@@ -17,6 +17,8 @@ constexpr size_t kPoolSize = 16;
 constexpr int kEvictionsPerCall = 64;
 // An evicted key's entry and its places in the indexes go at the end of the batch.
 constexpr int64_t kEntryBytes = 80;
+// How far memory may exceed the limit while evicted keys wait for their grace period.
+constexpr int64_t kSlackBytes = 512 * 1024;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
 uint32_t Seconds(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 1000); }
@@ -119,8 +121,8 @@ class Evictor {
     for (int attempt = 0; attempt < 16; ++attempt) {
       Fill(engine, ctx, options);
       while (!pool_.empty()) {
-        const size_t pick = random ? NextRandom(ctx.random_state()) % pool_.size()
-                                   : pool_.size() - 1;
+        const size_t pick =
+            random ? NextRandom(ctx.random_state()) % pool_.size() : pool_.size() - 1;
         const Candidate c = std::move(pool_[pick]);
         pool_.erase(pool_.begin() + static_cast<ptrdiff_t>(pick));
         Database& db = engine.database(c.db);
@@ -170,10 +172,10 @@ class Evictor {
 
 }  // namespace
 
-bool Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
+Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
   const CacheOptions now = options();
-  if (now.max_bytes == 0 || memory::UsedBytes() <= now.max_bytes) return true;
-  if (now.policy == EvictionPolicy::kNoEviction) return false;
+  if (now.max_bytes == 0 || memory::UsedBytes() <= now.max_bytes) return Room::kEnough;
+  if (now.policy == EvictionPolicy::kNoEviction) return Room::kNone;
   thread_local Evictor evictor;
   // What was evicted is freed only after a grace period, so counting freed memory alone would
   // evict far too much: what is already on its way counts as free.
@@ -188,9 +190,10 @@ bool Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
     found = evictor.EvictOne(engine, ctx, now);
     if (found) ++evicted_entries;
   }
-  // What is over the limit until then is at most what waits for the next grace period.
   reclaim::SealBatch();
-  return found;
+  if (!found) return Room::kNone;
+  const int64_t slack = std::max<int64_t>(kSlackBytes, now.max_bytes / 32);
+  return memory::UsedBytes() > now.max_bytes + slack ? Room::kWait : Room::kEnough;
 }
 
 }  // namespace mantis

@@ -61,10 +61,14 @@ class Cache {
   // The larger the better to evict.
   uint64_t EvictionScore(const Entry* e, int64_t now_ms) const;
 
+  enum class Room : uint8_t {
+    kEnough,  // under the limit, or evicting goes well
+    kWait,    // evicted, but the memory waits for a grace period: do not write before that
+    kNone,    // over the limit, and nothing can be evicted
+  };
   // Evicts until memory is under the limit, or enough was done for one call (the next one goes
-  // on). True: under the limit, or evicting goes well; false: over it, and nothing can be evicted.
-  // Inside a batch.
-  bool MakeRoom(Engine& engine, OpContext& ctx) const;
+  // on). Inside a batch.
+  Room MakeRoom(Engine& engine, OpContext& ctx) const;
 
  private:
   uint8_t DecayedCounter(uint32_t access, int64_t now_ms) const;

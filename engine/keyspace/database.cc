@@ -224,8 +224,8 @@ Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
   // the lock is held, because the watch flag may be set meanwhile.
   Word seen = source->word();
   const Current c = Resolve(seen);
-  while (!source->CompareExchange(
-      seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
+  while (
+      !source->CompareExchange(seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
   }
   AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb),
               {Update::Action::kSetDeadline, Word{}, kNoDeadline, from_event, Status::kOk});
@@ -273,7 +273,8 @@ size_t Database::ExpireDue(OpContext& ctx, size_t part, size_t parts, size_t lim
       if (ExpireIfDue(ctx, e)) continue;
       // Put off, locked, or without a deadline by now.
       const Current c = Resolve(e->word());
-      if (c.exists() && c.has_deadline()) expiry_.Schedule(e, std::max(c.deadline_ms, ctx.now_ms() + 1));
+      if (c.exists() && c.has_deadline())
+        expiry_.Schedule(e, std::max(c.deadline_ms, ctx.now_ms() + 1));
     }
   }
   return taken;

@@ -35,10 +35,10 @@ namespace mantis {
 struct Update {
   enum class Action : uint8_t { kKeep, kErase, kSet, kSetDeadline };
   Action action = Action::kKeep;
-  Word value;                          // kSet: the new value, owned by the update until committed
-  int64_t deadline_ms = kNoDeadline;   // kSet and kSetDeadline: the key's deadline from now on
-  std::string_view event = "set";      // name of the change, as keyspace notifications call it
-  Status status = Status::kOk;         // what Mutate returns when this update took effect
+  Word value;                         // kSet: the new value, owned by the update until committed
+  int64_t deadline_ms = kNoDeadline;  // kSet and kSetDeadline: the key's deadline from now on
+  std::string_view event = "set";     // name of the change, as keyspace notifications call it
+  Status status = Status::kOk;        // what Mutate returns when this update took effect
 
   static Update Keep(Status s) { return {Action::kKeep, Word{}, kNoDeadline, {}, s}; }
   static Update Erase(std::string_view event, Status s = Status::kOk) {

@@ -53,14 +53,20 @@ void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
     ctx.End();
   }
   reclaim::Poll(true);
-  // Each thread's free pages are its own to give back. After much was freed that is worth a walk
-  // over the thread's heap.
+  // Each thread's free pages are its own to give back. After much was freed that is worth a few
+  // walks over the thread's heap: other threads may still be freeing into it, and the allocator
+  // keeps what became free for a moment.
   const int64_t used = memory::UsedBytes();
   ctx.used_peak_ = std::max(ctx.used_peak_, used);
   constexpr int64_t kWorthwhile = 4 << 20;
+  constexpr int kPurges = 5;
   if (used < ctx.used_peak_ - kWorthwhile && used < ctx.used_peak_ / 8 * 7) {
-    memory::Purge(true);
     ctx.used_peak_ = used;
+    ctx.purges_left_ = kPurges;
+  }
+  if (ctx.purges_left_ > 0) {
+    --ctx.purges_left_;
+    memory::Purge(true);
   }
 }
 

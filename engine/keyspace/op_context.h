@@ -68,6 +68,7 @@ class OpContext {
   std::vector<std::pair<Database*, Entry*>> tombs_;
   // The most memory seen in use since this thread last gave free pages back.
   int64_t used_peak_ = 0;
+  int purges_left_ = 0;
 };
 
 }  // namespace mantis

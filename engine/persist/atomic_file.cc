@@ -54,7 +54,7 @@ bool AtomicFile::Rewind() {
 
 bool AtomicFile::Commit() {
   if (::fsync(fd_) != 0) return Fail("sync", temporary_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return Fail("rename to", path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return Fail("replace", path_);
   ::close(fd_);
   fd_ = -1;
   return SyncDirectory();

@@ -24,7 +24,9 @@ std::optional<int64_t> ParseCanonicalInteger(Bytes text) {
 
 Word MakeInteger(int64_t v, Word previous) {
   if (Word::FitsInt(v)) {
-    const uint64_t sequence = previous.kind() == Kind::kInt ? previous.sequence() + 1 : 0;
+    // Where there is no integer to count on from, any number that is unlikely to repeat soon.
+    thread_local uint64_t next = reinterpret_cast<uintptr_t>(&next) >> 4;
+    const uint64_t sequence = previous.kind() == Kind::kInt ? previous.sequence() + 1 : next++;
     return Word::Int(v, sequence);
   }
   char digits[24];

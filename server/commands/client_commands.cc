@@ -75,6 +75,7 @@ Outcome ClientNoTouch(CommandContext& c) { return SetSwitch(c, &c.client.no_touc
 Outcome ClientReply(CommandContext& c) {
   if (EqualsIgnoreCase(c.args[2], "on")) {
     c.client.reply_mode = ReplyMode::kOn;
+    c.client.reply_skip_now = false;
     c.reply.Ok();
   } else if (EqualsIgnoreCase(c.args[2], "off")) {
     c.client.reply_mode = ReplyMode::kOff;

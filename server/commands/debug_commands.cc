@@ -26,7 +26,10 @@ constexpr double kSleepSecondsMax = 3600;
 Outcome Sleep(CommandContext& c) {
   const double seconds = std::strtod(std::string(c.args[2]).c_str(), nullptr);
   if (seconds > 0) {
+    // Outside of the read section: no other core waits for this one's sleep to end.
+    if (!c.op.holds_locks()) c.op.End();
     std::this_thread::sleep_for(std::chrono::duration<double>(std::min(seconds, kSleepSecondsMax)));
+    while (!c.op.in_batch() && !c.op.TryBegin()) std::this_thread::yield();
   }
   // Commands of the same batch see the time that has passed.
   c.op.RefreshClock();

@@ -8,7 +8,7 @@ namespace mantis::server {
 
 Later::Later(const CommandContext& c)
     : client_id_(c.client.id),
-      silent_(c.client.reply_mode == ReplyMode::kOff || c.client.reply_skip_armed) {}
+      silent_(c.client.reply_mode == ReplyMode::kOff || c.client.reply_skip_now) {}
 
 void Later::Answer(CoreContext& core, const std::function<void(Client&)>& write) const {
   const auto it = core.connections.find(client_id_);

@@ -193,8 +193,8 @@ Outcome KScan(CommandContext& c) {
   bool more = false;
   const Status s = WalkKeys(c, range, false, [&](const KeyAt& k) {
     // A page never ends at the empty key: as a cursor it would mean the beginning.
-    const bool full = static_cast<int64_t>(keys.size()) >= count &&
-                      !keys.back().entry->key().empty();
+    const bool full =
+        static_cast<int64_t>(keys.size()) >= count && !keys.back().entry->key().empty();
     if (full) {
       more = true;
       return Walk::kStop;
@@ -214,18 +214,50 @@ Outcome KScan(CommandContext& c) {
 }
 
 constexpr CommandRow kRows[] = {
-    {"krange", -3, kReadonly, {}, kAclKeyspace, "7.2.0", "mantis",
+    {"krange",
+     -3,
+     kReadonly,
+     {},
+     kAclKeyspace,
+     "7.2.0",
+     "mantis",
      "O(log(N)+K) with K the number of keys skipped and returned",
-     "Returns the keys between two bounds, or with a prefix, in byte order.", KRange},
-    {"kcount", 3, kReadonly, {}, kAclKeyspace, "7.2.0", "mantis",
+     "Returns the keys between two bounds, or with a prefix, in byte order.",
+     KRange,
+     "<min max | PREFIX prefix> [REV] [LIMIT (offset count)] [WITHVALUES]"},
+    {"kcount",
+     3,
+     kReadonly,
+     {},
+     kAclKeyspace,
+     "7.2.0",
+     "mantis",
      "O(log(N)+K) with K the number of keys counted",
-     "Counts the keys between two bounds, or with a prefix.", KCount},
-    {"kdel", -3, kWrite, {}, kAclKeyspace | kAclDangerous, "7.2.0", "mantis",
+     "Counts the keys between two bounds, or with a prefix.",
+     KCount,
+     "<min max | PREFIX prefix>"},
+    {"kdel",
+     -3,
+     kWrite,
+     {},
+     kAclKeyspace | kAclDangerous,
+     "7.2.0",
+     "mantis",
      "O(log(N)+K) with K the number of keys deleted",
-     "Deletes the keys between two bounds, or with a prefix; each batch of 128 at once.", KDel},
-    {"kscan", -2, kReadonly, {}, kAclKeyspace, "7.2.0", "mantis",
+     "Deletes the keys between two bounds, or with a prefix; each batch of 128 at once.",
+     KDel,
+     "<min max | PREFIX prefix> [LIMIT count]"},
+    {"kscan",
+     -2,
+     kReadonly,
+     {},
+     kAclKeyspace,
+     "7.2.0",
+     "mantis",
      "O(log(N)+K) with K the number of keys returned",
-     "Pages through the keys in byte order; the cursor is the last key returned.", KScan},
+     "Pages through the keys in byte order; the cursor is the last key returned.",
+     KScan,
+     "last-key [PREFIX prefix] [COUNT count] [WITHVALUES]"},
 };
 
 }  // namespace

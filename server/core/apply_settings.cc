@@ -48,8 +48,8 @@ CacheOptions CacheOptionsOf(const config::Settings& settings) {
 }
 
 void FitClientsToDescriptors(config::ConfigStore& store) {
-  const int wanted = store.snapshot()->maxclients;
-  const int room = MakeRoomForClients(wanted);
+  const int64_t wanted = store.snapshot()->maxclients;
+  const int64_t room = MakeRoomForClients(wanted);
   if (room >= wanted) return;
   LogWarning(
       fmt::format("maxclients has been reduced to {} from {}: the limit of open files "

@@ -48,7 +48,7 @@ int WaitForStopSignal() {
 
 void WakeStopWaiter(unsigned long main_thread) { pthread_kill(main_thread, SIGTERM); }
 
-int MakeRoomForClients(int clients) {
+int64_t MakeRoomForClients(int64_t clients) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return clients;
   const rlim_t wanted = static_cast<rlim_t>(clients) + kOwnDescriptors;

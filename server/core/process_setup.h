@@ -18,7 +18,7 @@ void WakeStopWaiter(unsigned long main_thread);
 
 // Raises RLIMIT_NOFILE so that `clients` fit beside the server's own descriptors. Returns how many
 // clients fit.
-[[nodiscard]] int MakeRoomForClients(int clients);
+[[nodiscard]] int64_t MakeRoomForClients(int64_t clients);
 
 // Returns what is wrong, or nothing.
 [[nodiscard]] std::optional<std::string> WritePidFile(const std::string& path);

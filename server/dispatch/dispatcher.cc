@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/base/cycle_clock.h"
@@ -17,8 +18,7 @@ namespace mantis::server {
 namespace {
 
 constexpr std::string_view kNoAuthError = "NOAUTH Authentication required.";
-constexpr std::string_view kOomError =
-    "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::string_view kOomError = "OOM command not allowed when used memory > 'maxmemory'.";
 
 // Redis shows at most 128 bytes of what it quotes back.
 constexpr size_t kQuotedMax = 128;
@@ -130,9 +130,10 @@ Outcome RunAlone(CommandContext& c) {
 bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   if (parsed.command == nullptr) {
     if (LooksLikeHttp(parsed.args[0])) {
-      LogWarning("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
-                 "Host: commands to MantisDB. Connection from " +
-                 client.address + " aborted.");
+      LogWarning(
+          "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
+          "Host: commands to MantisDB. Connection from " +
+          client.address + " aborted.");
       client.killed = true;
       return false;
     }
@@ -142,21 +143,13 @@ bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   const CommandRow& row = *parsed.command->row;
   CommandStats& stats = core.stats.per_command[parsed.command->id];
   if (!ArityFits(row, parsed.args.size()) || row.handler == nullptr) {
-    client.reply.Error("ERR wrong number of arguments for '" + std::string(row.name) +
-                       "' command");
+    client.reply.Error("ERR wrong number of arguments for '" + std::string(row.name) + "' command");
     stats.rejected.Add(1);
     return false;
   }
   // A password taken away lets everybody in, also those who came while there was one.
-  if (!client.authenticated && (row.flags & kNoAuth) == 0 &&
-      !core.settings().requirepass.empty()) {
+  if (!client.authenticated && (row.flags & kNoAuth) == 0 && !core.settings().requirepass.empty()) {
     client.reply.Error(kNoAuthError);
-    stats.rejected.Add(1);
-    return false;
-  }
-  Engine& engine = core.shared.engine;
-  if (!engine.cache().MakeRoom(engine, *core.op) && (row.flags & kDenyOom) != 0) {
-    client.reply.Error(kOomError);
     stats.rejected.Add(1);
     return false;
   }
@@ -193,9 +186,8 @@ void Measure(CoreContext& core, Client& client, const ParsedCommand& parsed, uin
 }
 
 // CLIENT REPLY OFF and SKIP: what was written since `mark` is dropped.
-void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark, bool was_armed) {
-  if (client.reply_mode == ReplyMode::kOff || was_armed) client.output.Rewind(mark);
-  if (was_armed) client.reply_skip_armed = false;
+void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark) {
+  if (client.reply_mode == ReplyMode::kOff || client.reply_skip_now) client.output.Rewind(mark);
 }
 
 }  // namespace
@@ -239,31 +231,49 @@ void PrefetchKeys(CoreContext& core, const Client& client, std::span<const Parse
   }
 }
 
+namespace {
+
+// Nothing has happened: the command comes again, with the reply mode it would have had now.
+Outcome Postpone(Client& client, const ClientOutput::Mark& mark) {
+  client.output.Rewind(mark);
+  client.reply_skip_armed = client.reply_skip_now;
+  return Outcome::kBusy;
+}
+
+}  // namespace
+
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   const ClientOutput::Mark mark = client.output.mark();
-  const bool skip = client.reply_skip_armed;
+  client.reply_skip_now = std::exchange(client.reply_skip_armed, false);
   if (!Admit(core, client, parsed)) {
     if (client.killed) return Outcome::kDone;
     CountError(core, client, mark.buffer);
-    ApplyReplyMode(client, mark, skip);
+    ApplyReplyMode(client, mark);
     return Outcome::kDone;
   }
   const CommandRow& row = *parsed.command->row;
-  if (Paused(core.shared, row, core.op->now_ms())) return Outcome::kBusy;
+  if (Paused(core.shared, row, core.op->now_ms())) return Postpone(client, mark);
+  const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
+  if (room != Cache::Room::kEnough && (row.flags & kDenyOom) != 0) {
+    if (room == Cache::Room::kWait) return Postpone(client, mark);
+    client.reply.Error(kOomError);
+    core.stats.per_command[parsed.command->id].rejected.Add(1);
+    CountError(core, client, mark.buffer);
+    ApplyReplyMode(client, mark);
+    return Outcome::kDone;
+  }
 
-  CommandContext context{core.shared.engine, *core.op,       core,        core.shared,
-                         client,             client.reply,   parsed.args, parsed.command,
-                         parsed.key_hash,    parsed.key_index};
+  CommandContext context{
+      core.shared.engine, *core.op,    core,           core.shared,     client,
+      client.reply,       parsed.args, parsed.command, parsed.key_hash, parsed.key_index};
   client.last_command = parsed.command;
   core.op->no_touch = client.no_touch;
   const uint64_t start = Ticks();
-  const Outcome outcome =
-      (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
+  const Outcome outcome = (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
   const uint64_t ns = TicksToNs(Ticks() - start);
   if (outcome == Outcome::kBusy) {
-    client.output.Rewind(mark);
     core.stats.busy_retries.Add(1);
-    return outcome;
+    return Postpone(client, mark);
   }
   core.stats.commands_processed.Add(1);
   ++client.commands_executed;
@@ -278,7 +288,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     core.stats.per_command[parsed.command->id].failed.Add(1);
     CountError(core, client, mark.buffer);
   }
-  ApplyReplyMode(client, mark, skip);
+  ApplyReplyMode(client, mark);
   return outcome;
 }
 

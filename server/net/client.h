@@ -34,6 +34,7 @@ struct Client {
   bool pubsub = false;
   ReplyMode reply_mode = ReplyMode::kOn;
   bool reply_skip_armed = false;  // CLIENT REPLY SKIP: suppress the next command's reply
+  bool reply_skip_now = false;    // the command being executed is that next one
   std::string name;
   std::string lib_name;
   std::string lib_version;

@@ -4,14 +4,8 @@
 #include <cstdio>
 #include <sstream>
 
-#include "tests/bench/mantis_store.h"
-#include "tests/bench/stores.h"
-
 namespace mantis::bench {
 namespace {
-
-constexpr const char* kColumns[] = {MantisStore::kName, StdMapStore::kName, TbbStore::kName,
-                                    CdsStore::kName};
 
 std::string Fixed(double v, int digits) {
   char text[32];
@@ -47,18 +41,18 @@ std::string TableReporter::Markdown() const {
   std::ostringstream out;
   for (const auto& [keys, section] : sections_) {
     out << "\n" << keys << " keys, million operations a second:\n\n| operation | threads |";
-    for (const char* column : kColumns) out << " " << column << " |";
-    out << " MantisDB ÷ libcds |\n| --- | ---: |";
-    for (size_t i = 0; i <= std::size(kColumns); ++i) out << " ---: |";
+    for (const std::string& column : structures_) out << " " << column << " |";
+    out << " " << structures_.front() << " ÷ " << structures_.back() << " |\n| --- | ---: |";
+    for (size_t i = 0; i <= structures_.size(); ++i) out << " ---: |";
     out << "\n";
     for (const Row& row : section.rows) {
       out << "| " << row.first << " | " << row.second << " |";
-      for (const char* column : kColumns) {
+      for (const std::string& column : structures_) {
         const auto it = section.rates.find({row, column});
         out << " " << (it == section.rates.end() ? "n/a" : Rate(it->second)) << " |";
       }
-      const auto ours = section.rates.find({row, MantisStore::kName});
-      const auto theirs = section.rates.find({row, CdsStore::kName});
+      const auto ours = section.rates.find({row, structures_.front()});
+      const auto theirs = section.rates.find({row, structures_.back()});
       const bool both = ours != section.rates.end() && theirs != section.rates.end();
       out << " " << (both ? Fixed(ours->second / theirs->second, 1) + "×" : "n/a") << " |\n";
     }

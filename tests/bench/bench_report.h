@@ -1,5 +1,5 @@
 // Collects the results of engine_bench and prints them as one table per number of keys: a row per
-// operation and thread count, a column per structure, and MantisDB's ratio to libcds.
+// operation and thread count, a column per structure, and the ratio of the first to the last.
 //
 // Benchmarks are named "operation/keys/threads/structure".
 #pragma once
@@ -15,7 +15,9 @@ namespace mantis::bench {
 
 class TableReporter : public benchmark::ConsoleReporter {
  public:
-  TableReporter() : ConsoleReporter(OO_Tabular) {}
+  // The structures in the order of their columns; the last is the one to compare the first with.
+  explicit TableReporter(std::vector<std::string> structures)
+      : ConsoleReporter(OO_Tabular), structures_(std::move(structures)) {}
   void ReportRuns(const std::vector<Run>& runs) override;
 
   // Million operations a second, as Markdown.
@@ -27,6 +29,7 @@ class TableReporter : public benchmark::ConsoleReporter {
     std::vector<Row> rows;  // in the order in which they were run
     std::map<std::pair<Row, std::string>, double> rates;
   };
+  std::vector<std::string> structures_;
   std::vector<std::pair<std::string, Section>> sections_;  // by number of keys
 };
 

@@ -340,7 +340,8 @@ int Main(int argc, char** argv) {
     RegisterStore<TbbStore>(keys, seconds);
     RegisterStore<CdsStore>(keys, seconds);
   }
-  TableReporter reporter;
+  TableReporter reporter(
+      {MantisStore::kName, StdMapStore::kName, TbbStore::kName, CdsStore::kName});
   if (options.markdown) {
     // Only the tables go to the standard output.
     reporter.SetOutputStream(&std::cerr);

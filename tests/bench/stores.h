@@ -44,6 +44,8 @@ class Cell {
  public:
   Cell() = default;
   explicit Cell(std::string_view value) : value_(value) {}
+  // Only before others can see either.
+  Cell(Cell&& other) noexcept : value_(std::move(other.value_)) {}
 
   void Set(std::string_view value) {
     Lock();

@@ -101,6 +101,7 @@ class Server:
         self.config_text = config_text
         self.port = port or 0
         self._fixed_port = port is not None
+        self._end_expected = False
         self.process: Optional[subprocess.Popen] = None
         self._own_directory = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="mantis-it-"))
@@ -142,6 +143,7 @@ class Server:
                     env={**os.environ, **self.environment},
                     preexec_fn=self._limit_files,
                 )
+            self._end_expected = False
             Server.live.append(self)
             if self._answers():
                 return self
@@ -203,6 +205,7 @@ class Server:
 
     def wait_exit(self, timeout: float = STOP_TIMEOUT_S) -> int:
         """The exit code; a process that stays is killed and the test fails."""
+        self._end_expected = True
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -220,6 +223,7 @@ class Server:
         return code
 
     def kill(self) -> None:
+        self._end_expected = True
         if self.running():
             self.process.kill()
         if self.process is not None:
@@ -228,14 +232,20 @@ class Server:
             Server.live.remove(self)
 
     def close(self) -> None:
-        """Ends the process, however it is, and removes what it left behind."""
-        try:
-            if self.running():
-                self.stop()
-        finally:
-            self.kill()
-            if self._own_directory:
-                shutil.rmtree(self.directory, ignore_errors=True)
+        """Ends the process, however it is, and removes what it left behind.
+
+        A server that ended without being told to, or badly, fails the test that owns it, and its
+        folder stays for a look at the log and the core.
+        """
+        code = 0
+        if self.running():
+            code = self.stop()
+        elif self.process is not None and not self._end_expected:
+            code = self.process.returncode
+        self.kill()
+        assert code == 0, f"server ended with {code}, see {self.directory}:\n{self.log_tail()}"
+        if self._own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def log_tail(self, limit: int = 6000) -> str:
         if not self.log_path.exists():

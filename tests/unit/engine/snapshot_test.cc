@@ -175,7 +175,7 @@ TEST_F(SnapshotTest, FoldersAndPipesAreRefused) {
   const std::string pipe = folder_.file("pipe");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_NE(store.Load(pipe).error.find("not a regular file"), std::string::npos);
-  EXPECT_NE(store.Save(path()).error.find("cannot rename"), std::string::npos);
+  EXPECT_NE(store.Save(path()).error.find("cannot replace"), std::string::npos);
 }
 
 TEST_F(SnapshotTest, AFailedSaveLeavesTheOldFile) {

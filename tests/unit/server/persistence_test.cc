@@ -171,7 +171,7 @@ TEST_F(PersistenceTest, FailuresAreReported) {
   fs::create_directory(file());
   const auto error = server.Save();
   ASSERT_TRUE(error.has_value());
-  EXPECT_NE(error->find("cannot rename"), std::string::npos) << *error;
+  EXPECT_NE(error->find("cannot replace"), std::string::npos) << *error;
   EXPECT_TRUE(server.persistence().info().last_bgsave_ok);
   ASSERT_EQ(server.persistence().StartBackgroundSave(), std::nullopt);
   server.AwaitBackgroundSave();

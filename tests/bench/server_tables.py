@@ -1,0 +1,95 @@
+"""The tables of server_bench.py, as Markdown. The first label is what the others are compared with."""
+
+from typing import Dict, List, Tuple
+
+Cell = Tuple[str, int, str]  # test, pipeline, server
+
+# Largest CPU time per operation and least throughput, both as multiples of Redis's.
+CPU_GOALS = {1: 1.0, 16: 0.8, 64: 0.7}
+THROUGHPUT_GOALS = {1: 1.0, 16: 1.3, 64: 1.5}
+MEMORY_GOAL = 136  # bytes per key
+LISTING_GOAL = 500  # times faster than Redis
+
+
+def _table(heads: List[str], rows: List[List[str]], text_columns: int = 1) -> str:
+    rule = ["---" if i < text_columns else "---:" for i in range(len(heads))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [heads, rule, *rows])
+
+
+def _ratio(value: float, base: float) -> str:
+    return f"{value / base:.2f}×" if base > 0 else "n/a"
+
+
+def load_table(cells: Dict[Cell, Dict[str, float]], labels: List[str]) -> str:
+    heads = ["command", "server", "pipeline", "k commands/s", "÷ Redis", "p50 ms", "p99 ms"]
+    heads += ["CPU µs/command", "÷ Redis"]
+    rows = []
+    for test, pipeline, label in cells:
+        cell, base = cells[test, pipeline, label], cells[test, pipeline, labels[0]]
+        rows.append(
+            [
+                "MSET of 10" if test == "mset" else test.removesuffix("_mbulk").upper(),
+                label,
+                str(pipeline),
+                f"{cell['rps'] / 1000:.1f}",
+                _ratio(cell["rps"], base["rps"]),
+                f"{cell['p50']:.2f}",
+                f"{cell['p99']:.2f}",
+                f"{cell['cpu_us']:.2f}",
+                _ratio(cell["cpu_us"], base["cpu_us"]),
+            ]
+        )
+    return "\nThroughput, latency, CPU:\n\n" + _table(heads, rows, 2)
+
+
+def listing_table(listing: Dict[str, Dict[str, float]], labels: List[str]) -> str:
+    rows = []
+    for how in ("keys", "scan"):
+        name = "KEYS prefix*" if how == "keys" else "SCAN … MATCH prefix*, to the end"
+        for label in labels:
+            ms, base = listing[label][how], listing[labels[0]][how]
+            rows.append([name, label, f"{ms:.3f}", f"{base / ms:.0f}×"])
+    heads = ["listing", "server", "ms", "faster than Redis"]
+    return "\nListing the 100 keys of one prefix:\n\n" + _table(heads, rows, 2)
+
+
+def memory_table(memory: Dict[str, float]) -> str:
+    rows = [
+        [name, f"{value:.1f}", _ratio(value, memory["redis"])] for name, value in memory.items()
+    ]
+    return (
+        "\nMemory (`used_memory`) per key of 16 bytes with a value of 32 bytes:\n\n"
+        + _table(["server", "bytes per key", "÷ Redis"], rows)
+    )
+
+
+def goals_table(
+    cells: Dict[Cell, Dict[str, float]],
+    labels: List[str],
+    listing: Dict[str, Dict[str, float]],
+    memory: Dict[str, float],
+) -> str:
+    rows = []
+
+    def add(what: str, wanted: str, got: str, reached: bool) -> None:
+        rows.append([what, wanted, got, "yes" if reached else "**no**"])
+
+    redis, one, every = labels
+    for test in ("get", "set"):
+        for pipeline, most in CPU_GOALS.items():
+            if (test, pipeline, redis) not in cells:
+                continue
+            base = cells[test, pipeline, redis]
+            for label in (one, every):
+                got = cells[test, pipeline, label]["cpu_us"] / base["cpu_us"]
+                what = f"CPU per {test.upper()}, pipeline {pipeline}, {label}"
+                add(what, f"≤ {most:.1f}×", f"{got:.2f}×", got <= most)
+            got, least = cells[test, pipeline, every]["rps"] / base["rps"], THROUGHPUT_GOALS[pipeline]
+            what = f"{test.upper()} throughput, pipeline {pipeline}, {every}"
+            add(what, f"≥ {least:.1f}×", f"{got:.2f}×", got >= least)
+    used = memory["mantisd"]
+    add("bytes per key", f"≤ {MEMORY_GOAL}", f"{used:.1f}", used <= MEMORY_GOAL)
+    faster = listing[redis]["keys"] / listing[every]["keys"]
+    add("KEYS prefix*, times faster", f"≥ {LISTING_GOAL}", f"{faster:.0f}", faster >= LISTING_GOAL)
+    heads = ["goal", "wanted", "measured", "reached"]
+    return "\nAgainst the goals:\n\n" + _table(heads, rows)
