@@ -85,7 +85,12 @@ void Purge(bool force) {
 #ifdef MANTIS_SANITIZED
   (void)force;
 #else
+  // By default free pages are kept for a while in case they are wanted again, and then only given
+  // back by whoever allocates next: on a server gone quiet, nobody.
+  static const long usual = mi_option_get(mi_option_decommit_delay);
+  if (force) mi_option_set(mi_option_decommit_delay, 0);
   mi_collect(force);
+  if (force) mi_option_set(mi_option_decommit_delay, usual);
 #endif
 }
 
