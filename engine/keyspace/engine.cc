@@ -58,8 +58,8 @@ void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
   // keeps what became free for a moment.
   const int64_t used = memory::UsedBytes();
   ctx.used_peak_ = std::max(ctx.used_peak_, used);
-  constexpr int64_t kWorthwhile = 4 << 20;
-  constexpr int kPurges = 5;
+  constexpr int64_t kWorthwhile = 1 << 20;
+  constexpr int kPurges = 20;
   if (used < ctx.used_peak_ - kWorthwhile && used < ctx.used_peak_ / 8 * 7) {
     ctx.used_peak_ = used;
     ctx.purges_left_ = kPurges;

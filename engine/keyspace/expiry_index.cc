@@ -1,6 +1,12 @@
 #include "engine/keyspace/expiry_index.h"
 
 namespace mantis {
+namespace {
+
+// The most items one Sample looks at in a shard.
+constexpr size_t kSampleSteps = 1024;
+
+}  // namespace
 
 void ExpiryIndex::Schedule(Entry* e, int64_t deadline_ms) {
   // A relaxed look without the mutex: an item that is early enough stays early enough until it is
@@ -51,7 +57,13 @@ void ExpiryIndex::Sample(uint64_t random, size_t n, bool earliest, std::vector<E
       it = shard.items.lower_bound({probe, nullptr});
       if (it == shard.items.end()) it = shard.items.begin();
     }
-    for (; n > 0 && it != shard.items.end(); ++it, --n) out.push_back(it->second);
+    // Keys that were deleted in the current batches keep their items until they are buried.
+    for (size_t steps = 0; n > 0 && it != shard.items.end() && steps < kSampleSteps;
+         ++it, ++steps) {
+      if (!it->second->word().has_value()) continue;
+      out.push_back(it->second);
+      --n;
+    }
   }
 }
 

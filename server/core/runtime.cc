@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -86,9 +85,6 @@ std::optional<std::string> ServerRuntime::Start() {
 void ServerRuntime::RunLoop(Loop& loop) {
   CoreContext& core = loop.core;
   pthread_setname_np(pthread_self(), fmt::format("mantis-{}", core.index).c_str());
-  // Timers are set in whole milliseconds; the default slack of 50 µs would do, but not the one
-  // inherited from a parent that has raised it.
-  prctl(PR_SET_TIMERSLACK, 50000);
   core.op.emplace(shared_.engine);
   boost::asio::post(core.io, [this, &loop] {
     loop.housekeeping.Start();

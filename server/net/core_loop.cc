@@ -15,6 +15,8 @@ namespace {
 constexpr int kTriesAtOnce = 32;
 constexpr auto kRetryInterval = std::chrono::microseconds(500);
 constexpr auto kPausedInterval = std::chrono::milliseconds(1);
+// Many waiting clients are tried less often, so that trying takes a tenth of the time at most.
+constexpr auto kIntervalPerClient = std::chrono::microseconds(10);
 // A peer silent for this long after a short read is looked at.
 constexpr int64_t kQuietMs = 50;
 
@@ -43,17 +45,16 @@ void CoreLoop::RetryLater(std::shared_ptr<Connection> connection, int tries) {
 void CoreLoop::ArmRetryTimer() {
   if (retry_armed_) return;
   retry_armed_ = true;
-  if (ClientsArePaused(core_.shared, core_.now_ms)) {
-    retry_timer_.expires_after(kPausedInterval);
-  } else {
-    retry_timer_.expires_after(kRetryInterval);
-  }
+  const std::chrono::microseconds least =
+      ClientsArePaused(core_.shared, core_.now_ms) ? kPausedInterval : kRetryInterval;
+  retry_timer_.expires_after(std::max(least, kIntervalPerClient * delayed_last_));
   retry_timer_.async_wait([this](const boost::system::error_code& ec) {
     retry_armed_ = false;
     if (ec) return;
     core_.now_ms = WallClockMs();
     std::vector<std::shared_ptr<Connection>> due;
     due.swap(delayed_);
+    delayed_last_ = due.size();
     for (const auto& connection : due) connection->Retry();
   });
 }

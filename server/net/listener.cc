@@ -22,7 +22,7 @@ namespace {
 
 // Accepted at most per turn, so that a storm of connections does not hold up core 0's clients.
 constexpr int kAcceptsPerTurn = 64;
-constexpr auto kPauseWithoutDescriptors = std::chrono::milliseconds(50);
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kProtected =
@@ -91,15 +91,15 @@ void Listener::Accept(Door& door) {
       Admit(fd, peer, length);
     } else if (errno == EAGAIN) {
       return door.socket.WaitReadable();
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      return OutOfDescriptors(errno);
+    } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) {
+      // Out of descriptors or memory, most likely. The others mean that one connection is gone.
+      return PauseAccepting(errno);
     }
-    // Other errors belong to one connection that is gone already.
   }
   boost::asio::post(core_.io, [this, &door] { Accept(door); });
 }
 
-void Listener::OutOfDescriptors(int error) {
+void Listener::PauseAccepting(int error) {
   const int64_t now_ms = WallClockMs();
   if (now_ms - last_warning_ms_ >= 1000) {
     last_warning_ms_ = now_ms;
@@ -108,7 +108,7 @@ void Listener::OutOfDescriptors(int error) {
   }
   if (paused_) return;
   paused_ = true;
-  pause_.expires_after(kPauseWithoutDescriptors);
+  pause_.expires_after(kAcceptPause);
   pause_.async_wait([this](const boost::system::error_code& ec) {
     paused_ = false;
     if (ec || stopped_) return;

@@ -37,7 +37,7 @@ class Listener {
   void Accept(Door& door);
   void Admit(int fd, const struct sockaddr_storage& peer, unsigned peer_length);
   bool Refused(int fd, const struct sockaddr_storage& peer);
-  void OutOfDescriptors(int error);
+  void PauseAccepting(int error);
   CoreContext& LeastLoaded() const;
 
   CoreContext& core_;

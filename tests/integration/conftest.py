@@ -36,10 +36,24 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="session")
-def subject():
-    """The server under test, shared by tests that leave no trace but their keys."""
-    with Server(subject_binary(), *CASE_FLAGS) as server:
-        yield server
+def _shared_subject():
+    server = Server(subject_binary(), *CASE_FLAGS).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def subject(_shared_subject):
+    """The server under test, shared by tests that leave no trace but their keys.
+
+    If it dies, the test during which it did fails, and the next one gets a fresh process.
+    """
+    yield _shared_subject
+    if not _shared_subject.running():
+        code, log = _shared_subject.process.returncode, _shared_subject.log_tail()
+        _shared_subject.kill()
+        _shared_subject.start()
+        pytest.fail(f"the server under test died ({code}), see {_shared_subject.directory}:\n{log}")
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def _parameters():
                     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def knows(subject):
     """Whether the server under test has a command yet."""
 
