@@ -110,10 +110,10 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     TextRow(Section::kPersistence, "dir", "./", &S::dir, Kind::kDirectory,
             "Working directory, where files without a path go", kProtected),
     TextRow(Section::kPersistence, "dbfilename", "dump.mdb", &S::dbfilename, Kind::kFileName,
-            "Name of the snapshot file in dir", kProtected | kAccepted),
+            "Name of the snapshot file in dir", kProtected),
     TextRow(Section::kPersistence, "save", "3600 1 300 100 60 10000", &S::save, Kind::kSavePoints,
             "Snapshot after so many seconds if so many keys changed; \"\" turns it off",
-            kMultiArg | kAccepted),
+            kMultiArg),
     BoolRow(Section::kPersistence, "appendonly", "no", &S::appendonly,
             "Log every write to a file", kAccepted),
 

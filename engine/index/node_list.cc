@@ -15,25 +15,7 @@
 namespace mantis::index {
 namespace {
 
-// Our collector, but telling the truth about read sections, which the skiplist's protected
-// functions assert.
-struct ListRcu : reclaim::MantisRcu {};
-
-}  // namespace
-}  // namespace mantis::index
-
-namespace cds::urcu {
-template <>
-class gc<mantis::index::ListRcu> : public gc<mantis::reclaim::MantisRcu> {
- public:
-  static bool is_locked() { return mantis::reclaim::InReadSection(); }
-};
-}  // namespace cds::urcu
-
-namespace mantis::index {
-namespace {
-
-using Gc = cds::urcu::gc<ListRcu>;
+using Gc = reclaim::CdsCollector;
 using Hook = cds::intrusive::skip_list::node<Gc>;
 using Tower = Hook::atomic_marked_ptr;
 

@@ -28,8 +28,9 @@ class gc<mantis::reclaim::MantisRcu> : public details::gc_common {
   using scoped_lock = rcu_implementation::scoped_lock;
   using details::gc_common::atomic_marked_ptr;
 
-  // Retiring never waits here, so being inside a read section is never an obstacle.
-  static bool is_locked() { return false; }
+  // libcds's debug assertions ask. Retiring never waits here, so unlike libcds's own collectors this
+  // one may be given objects inside a read section.
+  static bool is_locked() { return mantis::reclaim::InReadSection(); }
   static void access_lock() { thread_gc::access_lock(); }
   static void access_unlock() { thread_gc::access_unlock(); }
   static void synchronize() { mantis::reclaim::Synchronize(); }
@@ -60,3 +61,10 @@ class gc<mantis::reclaim::MantisRcu> : public details::gc_common {
 };
 
 }  // namespace cds::urcu
+
+namespace mantis::reclaim {
+
+// What containers name as their collector.
+using CdsCollector = cds::urcu::gc<MantisRcu>;
+
+}  // namespace mantis::reclaim

@@ -43,19 +43,21 @@ void CoreLoop::RetryLater(std::shared_ptr<Connection> connection, int tries) {
 }
 
 void CoreLoop::ArmRetryTimer() {
-  if (retry_armed_) return;
+  if (retry_armed_ || delayed_.empty()) return;
   retry_armed_ = true;
   const std::chrono::microseconds least =
       ClientsArePaused(core_.shared, core_.now_ms) ? kPausedInterval : kRetryInterval;
-  retry_timer_.expires_after(std::max(least, kIntervalPerClient * delayed_last_));
+  retry_timer_.expires_after(
+      std::max(least, kIntervalPerClient * static_cast<int64_t>(delayed_.size())));
   retry_timer_.async_wait([this](const boost::system::error_code& ec) {
-    retry_armed_ = false;
     if (ec) return;
     core_.now_ms = WallClockMs();
     std::vector<std::shared_ptr<Connection>> due;
     due.swap(delayed_);
-    delayed_last_ = due.size();
     for (const auto& connection : due) connection->Retry();
+    // Only now, when it is known how many have to wait again.
+    retry_armed_ = false;
+    ArmRetryTimer();
   });
 }
 

@@ -56,7 +56,6 @@ class CoreLoop {
   boost::asio::steady_timer retry_timer_;
   bool retry_armed_ = false;
   std::vector<std::shared_ptr<Connection>> delayed_;
-  size_t delayed_last_ = 0;  // how many were delayed the last time
   std::vector<uint64_t> short_reads_;
   std::vector<Connection*> monitors_;
 };

@@ -234,7 +234,9 @@ void Evict(benchmark::State& state, size_t keys, size_t threads) {
       const Share share(fresh.size(), threads, t);
       for (size_t i = share.first; i < share.last; ++i) store.PutEvicting(s, fresh[i], kValue);
     }));
+    // Values of the same size take the place of the evicted ones, nearly one for one.
     if (store.size() > keys + fresh.size() / 2) state.SkipWithError("too little was evicted");
+    if (store.size() < keys / 2) state.SkipWithError("too much was evicted");
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * fresh.size()));
 }
@@ -269,8 +271,9 @@ void RegisterStore(size_t keys, double seconds) {
   Register("scan of everything, keys", keys, name, &ScanAll<Store>, seconds);
   Register("insert", keys, name, &Insert<Store>, seconds);
   if constexpr (Store::kErases) Register("delete", keys, name, &Delete<Store>, seconds);
+  // With few keys, memory that waits for its grace period would be most of what there is.
   if constexpr (std::is_same_v<Store, MantisStore>) {
-    Register("insert and evict", keys, name, &Evict, seconds);
+    if (keys >= 100'000) Register("insert and evict", keys, name, &Evict, seconds);
   }
 }
 

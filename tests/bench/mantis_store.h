@@ -135,10 +135,14 @@ class MantisStore {
     engine_.cache().SetOptions(options);
   }
   void PutEvicting(Session& s, std::string_view key, std::string_view value) {
-    Begin(s);
-    (void)engine_.cache().MakeRoom(engine_, s.op());
-    Set(s, KeyRef::Of(key), value);
-    s.op().End();
+    while (true) {
+      Begin(s);
+      const Cache::Room room = engine_.cache().MakeRoom(engine_, s.op());
+      if (room != Cache::Room::kWait) Set(s, KeyRef::Of(key), value);
+      s.op().End();
+      if (room != Cache::Room::kWait) return;
+      std::this_thread::yield();
+    }
   }
   size_t size() { return db().size(); }
 

@@ -175,8 +175,7 @@ TEST(ConfFile, ARedisConfStartsWithOneWarning) {
   loader.LoadFile(folder.Write("redis.conf", kRedisDefaults));
   EXPECT_EQ(loader.errors(), std::vector<std::string>{});
   ASSERT_EQ(loader.Warnings().size(), 1U);
-  EXPECT_TRUE(
-      loader.Warnings().front().ends_with("; of these, set to other than the default: dbfilename"));
+  EXPECT_EQ(loader.Warnings().front().find("other than the default"), std::string::npos);
 }
 
 TEST(ConfFile, TheInstalledRedisConfStartsWithOneWarning) {
