@@ -67,7 +67,7 @@ Outcome SetRange(CommandContext& c) {
     }
     length = std::max(old.size(), at + patch.size());
     Blob* blob = Blob::CreateModified(length);
-    std::memcpy(blob->data(), old.data(), old.size());
+    if (!old.empty()) std::memcpy(blob->data(), old.data(), old.size());
     if (at > old.size()) std::memset(blob->data() + old.size(), 0, at - old.size());
     std::memcpy(blob->data() + at, patch.data(), patch.size());
     return Update::Set(Word::Pointer(Kind::kString, blob), now.deadline_ms, "setrange");

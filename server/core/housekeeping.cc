@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 constexpr int64_t kSampleEveryMs = 100;
 constexpr int64_t kSecondMs = 1000;
 constexpr int64_t kSliceUs = 1000;
-constexpr size_t kKeysPerCall = 128;
+constexpr size_t kKeysPerCall = 64;
 // While commands run, deadlines are looked up this often.
 constexpr int64_t kLookEveryMs = 10;
 // The least time between two expiry timers, for deadlines that come one after another.
@@ -116,7 +116,6 @@ void Housekeeping::ExpireSlice() {
 
 bool Housekeeping::DeleteDue() {
   if (!core_.shared.active_expire.load(std::memory_order_relaxed)) return false;
-  if (!core_.op->TryBegin()) return false;
   const int64_t began_us = MonotonicUs();
   Engine& engine = core_.shared.engine;
   const size_t parts = core_.shared.cores.size();
@@ -124,13 +123,16 @@ bool Housekeeping::DeleteDue() {
   for (size_t step = 0; step < parts && !time_is_up; ++step) {
     const size_t part = (core_.index + step) % parts;
     for (int i = 0; i < engine.database_count() && !time_is_up; ++i) {
-      Database& db = engine.database(i);
-      while (!time_is_up && db.ExpireDue(*core_.op, part, parts, kKeysPerCall) >= kKeysPerCall) {
+      size_t taken = kKeysPerCall;
+      // A batch for each call: unlinking the keys at its end is most of the work.
+      while (taken >= kKeysPerCall && !time_is_up) {
+        if (!core_.op->TryBegin()) return true;
+        taken = engine.database(i).ExpireDue(*core_.op, part, parts, kKeysPerCall);
+        core_.op->End();
         time_is_up = MonotonicUs() - began_us >= kSliceUs;
       }
     }
   }
-  core_.op->End();
   Counters::Local().Add(Counter::kExpireCycleUs, MonotonicUs() - began_us);
   return time_is_up;
 }

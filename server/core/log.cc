@@ -100,8 +100,8 @@ void SetLogLevel(config::LogLevel level) {
 void CloseLog() {
   threshold.store(spdlog::level::off, std::memory_order_relaxed);
   Log& log = TheLog();
-  log.logger.reset();
   log.pool.reset();  // joins the thread after the queue was written
+  log.logger.reset();
 }
 
 bool LogEnabled(config::LogLevel level) {

@@ -17,7 +17,7 @@ namespace mantis::server {
 // Logs to `file`, or to standard error if it is empty. Returns what is wrong, or nothing.
 [[nodiscard]] std::optional<std::string> OpenLog(const std::string& file, config::LogLevel level);
 void SetLogLevel(config::LogLevel level);
-// Writes what is queued and ends the background thread.
+// Writes what is queued and ends the background thread. No other thread may be logging.
 void CloseLog();
 
 [[nodiscard]] bool LogEnabled(config::LogLevel level);

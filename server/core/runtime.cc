@@ -105,12 +105,8 @@ int ServerRuntime::Run() {
   while (loops_running_ > 0) {
     const int signal = WaitForStopSignal();
     if (loops_running_ == 0) break;
-    if (stop_requested_) {
-      // The first request is under way; whoever asks again does not want to wait.
-      LogWarning("Asked to stop a second time, exiting now");
-      CloseLog();
-      _exit(1);
-    }
+    // An orderly stop is under way; whoever asks again does not want to wait for it.
+    if (stop_requested_) _exit(1);
     LogNotice(signal == SIGINT ? "Received SIGINT, scheduling shutdown..."
                                : "Received SIGTERM, scheduling shutdown...");
     RequestStop(SaveOnStop::kByConfig, 0);

@@ -57,8 +57,8 @@ struct SharedState {
 
   ServerRuntime* runtime = nullptr;  // set before threads start
 
-  SlowLog slow_log;               // own mutex
-  LatencyMonitor latency_monitor; // own mutex
+  SlowLog slow_log;                          // own mutex
+  LatencyMonitor latency_monitor;            // own mutex
   std::unique_ptr<CursorTable> cursors;      // own locks
   std::unique_ptr<Persistence> persistence;  // own locks
 };

@@ -81,7 +81,7 @@ bool RunRequests(FuzzServer& server, std::span<const Request> requests) {
   return !closing;
 }
 
-void FuzzCommands(std::string_view input) {
+void FuzzCommands(Engine& engine, std::string_view input) {
   if (input.empty()) return;
   const auto control = static_cast<unsigned char>(input[0]);
   const bool raw = (control & 1) != 0;
@@ -91,7 +91,7 @@ void FuzzCommands(std::string_view input) {
   stream += raw ? std::string(input) : MakeStream(input);
 
   const CutStream cut = Cut(stream, kRequestsMax);
-  FuzzServer server(control >> 3);
+  FuzzServer server(engine, control >> 3);
   bool open = true;
   const std::span<const Request> requests(cut.requests);
   if (one_by_one) {
@@ -112,6 +112,7 @@ void FuzzCommands(std::string_view input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const mantis::reclaim::Runtime runtime;
-  mantis::fuzz::FuzzCommands({reinterpret_cast<const char*>(data), size});
+  static mantis::Engine engine{mantis::EngineOptions{}};
+  mantis::fuzz::FuzzCommands(engine, {reinterpret_cast<const char*>(data), size});
   return 0;
 }

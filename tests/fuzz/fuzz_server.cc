@@ -32,7 +32,7 @@ void Check(bool holds, std::string_view what) {
   std::abort();
 }
 
-FuzzServer::FuzzServer(uint64_t seed) : engine_(EngineOptions{}), shared_(engine_, config_) {
+FuzzServer::FuzzServer(Engine& engine, uint64_t seed) : engine_(engine), shared_(engine, config_) {
   Configure(config_);
   server::InstallApplyHook(shared_);
   shared_.run_id = std::string(40, '0');
@@ -57,7 +57,21 @@ FuzzServer::~FuzzServer() {
   core_->io.restart();
   core_->io.poll();
   connection_.reset();
+  Empty();
   core_->op.reset();
+  engine_.cache().SetOptions(CacheOptions{});
+}
+
+void FuzzServer::Empty() {
+  OpContext& op = *core_->op;
+  size_t keys = 0;
+  Check(op.TryBegin(), "the gate is closed");
+  for (int i = 0; i < engine_.database_count(); ++i) keys += engine_.database(i).index().size();
+  op.End();
+  if (keys == 0) return;
+  Check(op.TryCloseGate(), "the gate is closed");
+  engine_.FlushAll(op);
+  op.OpenGate();
 }
 
 std::string FuzzServer::Run(std::string_view requests) {

@@ -1,8 +1,9 @@
 // One core of the server without threads and sockets, with one client, for a single fuzz input.
 //
 // Thread safety: one thread; a reclaim::Runtime exists.
-// Ownership: owns engine, configuration, core and connection, all of them fresh, so that an input
-// behaves the same whatever ran before it.
+// Ownership: owns configuration, core and connection, all of them fresh, and leaves an empty engine
+// behind, so that an input behaves the same whatever ran before it. The engine is the caller's: its
+// thread takes longer to start and stop than an input takes to run.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ namespace mantis::fuzz {
 class FuzzServer {
  public:
   // `seed` stands in for what the engine otherwise draws at random.
-  explicit FuzzServer(uint64_t seed);
+  FuzzServer(Engine& engine, uint64_t seed);
   ~FuzzServer();
   FuzzServer(const FuzzServer&) = delete;
   FuzzServer& operator=(const FuzzServer&) = delete;
@@ -39,12 +40,12 @@ class FuzzServer {
   void CheckInvariants();
 
  private:
-  server::RunResult RunOnce(std::string_view requests);
   void TakeOutput(std::string& out);
   void CheckDatabase(Database& db);
+  void Empty();
 
   config::ConfigStore config_;
-  Engine engine_;
+  Engine& engine_;
   server::SharedState shared_;
   server::CoreContext* core_;
   std::shared_ptr<server::Connection> connection_;
