@@ -11,11 +11,27 @@ namespace {
 constexpr size_t kCrlfLen = 2;
 // Numbers of up to this many digits are read without a check for overflow.
 constexpr size_t kFastDigitsMax = 18;
+// ParseWhole leaves longer numbers and longer argument lists to the careful code.
+constexpr ptrdiff_t kPlainDigitsMax = 9;
+constexpr size_t kWholeArgsMax = 1024;
 // Argument lists longer than these give their memory back once their command is complete.
 constexpr size_t kKeptSpans = 1024;
 constexpr size_t kKeptArgsReserve = 1024;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads digits and CRLF at `p` and moves it behind them. False if that is not plainly there.
+inline bool ReadPlainLength(const char*& p, const char* end, size_t* out) {
+  const char* const first = p;
+  size_t value = 0;
+  while (p != end && IsDigit(*p)) value = value * 10 + static_cast<size_t>(*p++ - '0');
+  const auto digits = p - first;
+  if (digits == 0 || digits > kPlainDigitsMax || (*first == '0' && digits > 1)) return false;
+  if (end - p < 2 || *p != '\r') return false;
+  p += kCrlfLen;
+  *out = value;
+  return true;
+}
 
 // The offset of `c` in data[begin, end), or `end`.
 size_t Find(std::string_view data, size_t begin, size_t end, char c) {
@@ -34,7 +50,31 @@ ParseStatus RequestParser::Parse(std::string_view data, Args& args) {
   if (failed_) return ParseStatus::kError;
   if (data.size() < wanted_) return ParseStatus::kNeedMore;
   if (data.empty()) return Suspend(1);
-  return data.front() == '*' ? ParseMultibulk(data, args) : ParseInline(data, args);
+  if (data.front() != '*') return ParseInline(data, args);
+  // Nothing is suspended, so the whole command may well be there.
+  if (wanted_ == 0 && authenticated_ && ParseWhole(data, args)) return ParseStatus::kCommand;
+  return ParseMultibulk(data, args);
+}
+
+// The usual case in one pass: a complete command of plain lengths. False, with nothing changed, for
+// everything else, which the careful code below then reads from the start.
+bool RequestParser::ParseWhole(std::string_view data, Args& args) {
+  const char* p = data.data() + 1;
+  const char* const end = data.data() + data.size();
+  size_t count = 0;
+  if (!ReadPlainLength(p, end, &count) || count == 0 || count > kWholeArgsMax) return false;
+  for (size_t i = 0; i < count; ++i) {
+    size_t length = 0;
+    if (p == end || *p++ != '$' || !ReadPlainLength(p, end, &length) ||
+        length > limits_.bulk_len_max || static_cast<size_t>(end - p) < length + kCrlfLen) {
+      args.clear();
+      return false;
+    }
+    args.emplace_back(p, length);
+    p += length + kCrlfLen;
+  }
+  consumed_ = static_cast<size_t>(p - data.data());
+  return true;
 }
 
 void RequestParser::Reset() {

@@ -84,6 +84,7 @@ class RequestParser {
   };
   enum class LineStatus { kOk, kNeedMore, kTooLong, kNotANumber };
 
+  bool ParseWhole(std::string_view data, Args& args);
   ParseStatus ParseInline(std::string_view data, Args& args);
   ParseStatus ParseMultibulk(std::string_view data, Args& args);
   ParseStatus ReadCount(std::string_view data);

@@ -173,8 +173,9 @@ class Evictor {
 }  // namespace
 
 Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
+  const int64_t limit = max_bytes_.load(std::memory_order_relaxed);
+  if (limit == 0 || memory::UsedBytes() <= limit) return Room::kEnough;
   const CacheOptions now = options();
-  if (now.max_bytes == 0 || memory::UsedBytes() <= now.max_bytes) return Room::kEnough;
   if (now.policy == EvictionPolicy::kNoEviction) return Room::kNone;
   thread_local Evictor evictor;
   // What was evicted is freed only after a grace period, so counting freed memory alone would

@@ -1,6 +1,7 @@
 #include "server/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <utility>
@@ -195,7 +196,25 @@ void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark) {
 Database& CommandContext::db() { return engine.database(client.db); }
 
 void Prepare(ParsedCommand& parsed) {
-  parsed.command = CommandTable::Instance().Resolve(parsed.args);
+  // Clients tend to repeat themselves, to the letter.
+  thread_local struct {
+    std::array<char, 16> name{};
+    size_t size = 0;
+    const Command* command = nullptr;
+  } last;
+  const Bytes name = parsed.args[0];
+  if (name.size() == last.size && std::memcmp(name.data(), last.name.data(), last.size) == 0) {
+    parsed.command = last.command;
+  } else {
+    parsed.command = CommandTable::Instance().Resolve(parsed.args);
+    // A container's subcommand is in another argument.
+    if (parsed.command != nullptr && parsed.command->row->name.size() == name.size() &&
+        parsed.command->children.empty() && name.size() <= last.name.size()) {
+      std::memcpy(last.name.data(), name.data(), name.size());
+      last.size = name.size();
+      last.command = parsed.command;
+    }
+  }
   parsed.key_index = 0;
   if (parsed.command == nullptr) return;
   const int first = parsed.command->row->keys[0].first;
