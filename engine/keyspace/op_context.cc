@@ -35,7 +35,12 @@ void OpContext::End() {
 void OpContext::BuryTombs() {
   // In the section in which the entries became absent: until it ends they cannot be freed, though
   // another thread may revive and bury them.
-  for (size_t i = 0; i < tombs_.size(); ++i) tombs_[i].first->Bury(tombs_[i].second);
+  if (tombs_.size() > 1) {
+    for (const auto& [db, entry] : tombs_)
+      db->index().PrefetchBucket(HashIndex::Hash(entry->key()));
+    for (const auto& [db, entry] : tombs_) db->index().PrefetchArray(HashIndex::Hash(entry->key()));
+  }
+  for (const auto& [db, entry] : tombs_) db->Bury(entry);
   tombs_.clear();
 }
 

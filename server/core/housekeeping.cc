@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -23,8 +24,9 @@ using std::chrono::milliseconds;
 
 constexpr int64_t kSampleEveryMs = 100;
 constexpr int64_t kSecondMs = 1000;
-constexpr int64_t kSliceUs = 1000;
-constexpr size_t kKeysPerCall = 64;
+// A command that arrives waits for one slice at most.
+constexpr int64_t kSliceUs = 300;
+constexpr size_t kKeysPerCall = 32;
 // While commands run, deadlines are looked up this often.
 constexpr int64_t kLookEveryMs = 10;
 // The least time between two expiry timers, for deadlines that come one after another.
@@ -108,6 +110,8 @@ void Housekeeping::ExpireSlice() {
   core_.now_ms = WallClockMs();
   if (DeleteDue()) {
     slice_queued_ = true;
+    // On a machine with no core to spare, the clients have to get at one too.
+    std::this_thread::yield();
     boost::asio::post(core_.io, [this] { ExpireSlice(); });
   } else {
     LookForDeadlines();

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "config/option_table.h"
+#include "config/values.h"
 #include "server/core/apply_settings.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/core_loop.h"
@@ -18,10 +20,16 @@ using server::RunStop;
 // What may be in a command's way here is only the background thread that reclaims memory.
 constexpr auto kBusyMax = std::chrono::seconds(10);
 
-// Single values, and what LCS may use, stay below 1 MiB.
-void Configure(config::ConfigStore& config) {
-  const std::pair<std::string_view, std::string_view> pair{"proto-max-bulk-len", "1mb"};
-  Check(!config.Set({&pair, 1}), "the configuration is refused");
+// Single values, and what LCS may use, stay below 1 MiB; DEBUG is allowed.
+config::Values TestValues() {
+  config::Values values;
+  const auto assign = [&](std::string_view name, std::string_view text) {
+    const std::array<std::string, 1> words{std::string(text)};
+    Check(!values.Assign(config::IndexOf(name), words), "the configuration is refused");
+  };
+  assign("proto-max-bulk-len", "1mb");
+  assign("enable-debug-command", "yes");
+  return values;
 }
 
 }  // namespace
@@ -32,8 +40,8 @@ void Check(bool holds, std::string_view what) {
   std::abort();
 }
 
-FuzzServer::FuzzServer(Engine& engine, uint64_t seed) : engine_(engine), shared_(engine, config_) {
-  Configure(config_);
+FuzzServer::FuzzServer(Engine& engine, uint64_t seed)
+    : config_(TestValues(), {}), engine_(engine), shared_(engine, config_) {
   server::InstallApplyHook(shared_);
   shared_.run_id = std::string(40, '0');
   shared_.cores.push_back(std::make_unique<server::CoreContext>(
