@@ -29,7 +29,8 @@ int64_t SumSlots(Counter c) {
 }  // namespace
 
 CounterSlot& Counters::Local() {
-  if (local_slot != nullptr) [[likely]] return *local_slot;
+  if (local_slot != nullptr) [[likely]]
+    return *local_slot;
   return Claim();
 }
 
@@ -44,8 +45,7 @@ CounterSlot& Counters::Claim() {
     }
     local_slot = &slots[i];
     size_t used = slots_used.load(std::memory_order_relaxed);
-    while (used <= i &&
-           !slots_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) {
+    while (used <= i && !slots_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) {
     }
     static thread_local struct Return {
       ~Return() {

@@ -5,17 +5,17 @@
 
 namespace mantis {
 
-enum class [[nodiscard]] Status : uint8_t {
-  kOk,
-  kNotFound,    // no such key (expired counts as absent)
-  kExists,      // a condition such as NX or RENAMENX failed on an existing key
-  kWrongType,   // the key holds another type
-  kBusy,        // another operation holds the key or the gate: undo nothing, run the command again
-  kNotInteger,  // the value is no 64-bit integer
-  kNotFloat,    // the value is no float
-  kOverflow,    // an increment would leave the 64-bit range
-  kNotFinite,   // an increment would give NaN or infinity
-  kTooLarge,    // the string would exceed the size limit
+enum class [[nodiscard]] Status : uint8_t{
+    kOk,
+    kNotFound,   // no such key (expired counts as absent)
+    kExists,     // a condition such as NX or RENAMENX failed on an existing key
+    kWrongType,  // the key holds another type
+    kBusy,       // another operation holds the key or the gate: undo nothing, run the command again
+    kNotInteger,  // the value is no 64-bit integer
+    kNotFloat,    // the value is no float
+    kOverflow,    // an increment would leave the 64-bit range
+    kNotFinite,   // an increment would give NaN or infinity
+    kTooLarge,    // the string would exceed the size limit
 };
 
 }  // namespace mantis

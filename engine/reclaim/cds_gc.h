@@ -28,8 +28,8 @@ class gc<mantis::reclaim::MantisRcu> : public details::gc_common {
   using scoped_lock = rcu_implementation::scoped_lock;
   using details::gc_common::atomic_marked_ptr;
 
-  // libcds's debug assertions ask. Retiring never waits here, so unlike libcds's own collectors this
-  // one may be given objects inside a read section.
+  // libcds's debug assertions ask. Retiring never waits here, so unlike libcds's own collectors
+  // this one may be given objects inside a read section.
   static bool is_locked() { return mantis::reclaim::InReadSection(); }
   static void access_lock() { thread_gc::access_lock(); }
   static void access_unlock() { thread_gc::access_unlock(); }
@@ -44,7 +44,8 @@ class gc<mantis::reclaim::MantisRcu> : public details::gc_common {
   }
   template <typename Disposer, typename T>
   static void retire_ptr(T* p) {
-    retire_ptr(p, +[](void* v) { Disposer()(static_cast<T*>(v)); });
+    retire_ptr(
+        p, +[](void* v) { Disposer()(static_cast<T*>(v)); });
   }
   template <typename Iterator>
   static void batch_retire(Iterator first, Iterator last) {

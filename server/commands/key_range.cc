@@ -12,8 +12,8 @@ bool ParseBound(Bytes arg, End* end, RangeBound* out) {
     *end = End::kHighest;
   } else if (!arg.empty() && (arg[0] == '[' || arg[0] == '(')) {
     *end = End::kKey;
-    *out = arg[0] == '[' ? RangeBound::Including(arg.substr(1))
-                         : RangeBound::Excluding(arg.substr(1));
+    *out =
+        arg[0] == '[' ? RangeBound::Including(arg.substr(1)) : RangeBound::Excluding(arg.substr(1));
   } else {
     return false;
   }

@@ -22,7 +22,7 @@ struct SetOptions {
   bool xx = false;
   bool get = false;
   bool keep_ttl = false;
-  bool persist = false;       // GETEX only
+  bool persist = false;  // GETEX only
   bool has_deadline = false;
   int64_t deadline_ms = kNoDeadline;
 };

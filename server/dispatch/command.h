@@ -97,13 +97,13 @@ struct KeySpec {
 };
 
 struct CommandRow {
-  std::string_view name;     // lower case; a subcommand is "container|sub"
-  int arity;                 // exact count with the name, or minus the least count
+  std::string_view name;  // lower case; a subcommand is "container|sub"
+  int arity;              // exact count with the name, or minus the least count
   uint32_t flags;
   std::array<KeySpec, 2> keys = {};
   uint32_t acl = 0;
   std::string_view since;
-  std::string_view group;    // as COMMAND DOCS has it: "string", "generic", "server", …
+  std::string_view group;  // as COMMAND DOCS has it: "string", "generic", "server", …
   std::string_view complexity;
   std::string_view summary;
   Handler handler = nullptr;  // nullptr for a container, whose subcommands have handlers
@@ -117,8 +117,8 @@ struct CommandRow {
 // A command as the dispatcher sees it: its row, its place in the statistics, its subcommands.
 struct Command {
   const CommandRow* row = nullptr;
-  size_t id = 0;                       // index into per-core statistics
-  std::span<const Command> children;   // sorted by name
+  size_t id = 0;                      // index into per-core statistics
+  std::span<const Command> children;  // sorted by name
 };
 
 struct CommandContext {

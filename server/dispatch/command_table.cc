@@ -24,11 +24,10 @@ uint64_t NameHash(Bytes name) {
 }
 
 std::vector<std::span<const CommandRow>> Families() {
-  return {StringCommands(), StringRangeCommands(), KeyCommands(),    ExpireCommands(),
-          ObjectCommands(),     ScanCommands(),
-          OrderedCommands(),    ConnectionCommands(), ClientCommands(),
-          ConfigCommands(),     IntrospectionCommands(), ServerCommands(),
-          MemoryCommands(),   LatencyCommands(),        PersistenceCommands(), DebugCommands()};
+  return {StringCommands(), StringRangeCommands(), KeyCommands(),           ExpireCommands(),
+          ObjectCommands(), ScanCommands(),        OrderedCommands(),       ConnectionCommands(),
+          ClientCommands(), ConfigCommands(),      IntrospectionCommands(), ServerCommands(),
+          MemoryCommands(), LatencyCommands(),     PersistenceCommands(),   DebugCommands()};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Runs commands: finds the row, checks arity, authentication, memory and pauses, executes, measures.
+// Runs commands: finds the row, checks arity, authentication, memory and pauses, executes,
+// measures.
 //
 // Thread safety: stateless functions over one core's objects, called on that core.
 #pragma once

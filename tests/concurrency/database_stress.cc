@@ -172,8 +172,8 @@ TEST_F(DatabaseStress, ScansAreCompleteUnderChurn) {
     std::mt19937_64 rng(static_cast<uint64_t>(t) + 7);
     if (t < 2) {
       while (!stop.load()) {
-        const std::string key = "p:" + std::to_string(100000 + rng() % kPermanent) + ":" +
-                                std::to_string(rng() % 10);
+        const std::string key =
+            "p:" + std::to_string(100000 + rng() % kPermanent) + ":" + std::to_string(rng() % 10);
         if (rng() % 2 == 0) {
           ASSERT_EQ(test::SetString(ctx, 0, key, "churn"), Status::kOk);
         } else {

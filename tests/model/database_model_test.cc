@@ -116,9 +116,8 @@ class DatabaseModel : public ::testing::Test {
       KeyLocks locks(ctx_);
       Database& from_db = engine_.database(db);
       Database& target_db = engine_.database(to_db);
-      const std::array<KeyLocks::Target, 2> targets{
-          KeyLocks::Target{&from_db, KeyRef::Of(key)},
-          KeyLocks::Target{&target_db, KeyRef::Of(to)}};
+      const std::array<KeyLocks::Target, 2> targets{KeyLocks::Target{&from_db, KeyRef::Of(key)},
+                                                    KeyLocks::Target{&target_db, KeyRef::Of(to)}};
       ASSERT_EQ(locks.Acquire(targets), Status::kOk);
       ASSERT_EQ(from_db.MoveLocked(ctx_, targets[0].second, target_db, targets[1].second),
                 Status::kOk);
