@@ -68,6 +68,7 @@ class Block {
   Block(size_t count, Bytes prefix, Node* right);
   static Block* Make(size_t count, Bytes prefix, Node* right);
   static size_t BytesFor(size_t count, size_t prefix_size) {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the entries are pointers.
     return sizeof(Block) + count * (sizeof(uint64_t) + sizeof(Entry*)) + prefix_size;
   }
 

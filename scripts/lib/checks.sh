@@ -47,6 +47,7 @@ tidy_one() {
 tidy() {
   local files skipped bad
   configure clang -DMANTIS_TESTS=ON -DMANTIS_BENCH=ON || return 1
+  ninja -C build/clang generated_code >/dev/null || return 1
   mapfile -t files < <(tidy_files)
   say "clang-tidy over ${#files[@]} files, $JOBS at a time, no new one after $1 s"
   TIDY_WORK=build/clang/tidy TIDY_END=$((EPOCHSECONDS + $1))

@@ -119,6 +119,7 @@ Status DeleteBatch(CommandContext& c, const KeyRange& range, size_t limit, size_
   });
   if (s != Status::kOk) return s;
   std::vector<KeyLocks::Target> targets;
+  targets.reserve(keys.size());
   for (const KeyAt& k : keys) targets.emplace_back(&c.db(), KeyRef::Of(k.entry->key()));
   KeyLocks locks(c.op);
   if (locks.Acquire(targets) == Status::kBusy) return Status::kBusy;

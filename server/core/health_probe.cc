@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <system_error>
 
 #include "engine/base/clock.h"
 #include "protocol/output_buffer.h"
@@ -141,7 +142,7 @@ ProbeResult ProbeServer(const config::Settings& settings) {
   Probe probe;
   const bool connected =
       settings.port != 0 ? ConnectTcp(probe, settings) : ConnectUnix(probe, settings.unixsocket);
-  if (!connected) return {false, std::string("cannot connect: ") + std::strerror(errno)};
+  if (!connected) return {false, std::string("cannot connect: ") + std::generic_category().message(errno)};
   std::string line;
   if (!probe.Send(Request(settings))) return {false, "cannot send: the connection broke"};
   if (!settings.requirepass.empty()) {

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <system_error>
 
 namespace mantis::server {
 namespace {
@@ -46,6 +46,8 @@ int WaitForStopSignal() {
   return signal;
 }
 
+// The waiter has SIGTERM blocked and takes it with sigwait: nothing is terminated by it.
+// NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
 void WakeStopWaiter(unsigned long main_thread) { pthread_kill(main_thread, SIGTERM); }
 
 int64_t MakeRoomForClients(int64_t clients) {
@@ -69,7 +71,7 @@ std::optional<std::string> WritePidFile(const std::string& path) {
   file << getpid() << '\n';
   file.flush();
   if (file) return std::nullopt;
-  return fmt::format("Can't write the pid file {}: {}", path, std::strerror(errno));
+  return fmt::format("Can't write the pid file {}: {}", path, std::generic_category().message(errno));
 }
 
 std::string ExecutablePath() {

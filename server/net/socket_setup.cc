@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 namespace mantis::server {
 namespace {
@@ -70,7 +71,7 @@ void OpenTcp(const std::string& configured, const config::Settings& settings,
       return;
     }
     may_be_missing = errno == EADDRNOTAVAIL || FamilyIsMissing(errno);
-    why = std::strerror(errno);
+    why = std::generic_category().message(errno);
   }
   const std::string text = fmt::format("Could not create server TCP listening socket {}:{}: {}",
                                        name, settings.port, why);
@@ -103,7 +104,7 @@ void OpenUnix(const config::Settings& settings, ListenResult& result) {
   if (fd >= 0) {
     result.descriptors.push_back(fd);
   } else {
-    result.error = fmt::format("Failed opening Unix socket {}: {}", path, std::strerror(errno));
+    result.error = fmt::format("Failed opening Unix socket {}: {}", path, std::generic_category().message(errno));
   }
 }
 

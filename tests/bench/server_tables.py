@@ -83,10 +83,10 @@ def goals_table(
             for label in (one, every):
                 got = cells[test, pipeline, label]["cpu_us"] / base["cpu_us"]
                 what = f"CPU per {test.upper()}, pipeline {pipeline}, {label}"
-                add(what, f"≤ {most:.1f}×", f"{got:.2f}×", got <= most)
+                add(what, f"≤ {most:.1f}×", f"{got:.3f}×", got <= most)
             got, least = cells[test, pipeline, every]["rps"] / base["rps"], THROUGHPUT_GOALS[pipeline]
             what = f"{test.upper()} throughput, pipeline {pipeline}, {every}"
-            add(what, f"≥ {least:.1f}×", f"{got:.2f}×", got >= least)
+            add(what, f"≥ {least:.1f}×", f"{got:.3f}×", got >= least)
     used = memory["mantisd"]
     add("bytes per key", f"≤ {MEMORY_GOAL}", f"{used:.1f}", used <= MEMORY_GOAL)
     faster = listing[redis]["keys"] / listing[every]["keys"]

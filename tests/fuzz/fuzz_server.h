@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "config/store.h"
+#include "engine/base/counters.h"
 #include "engine/keyspace/engine.h"
 #include "protocol/request_parser.h"
 #include "server/core/shared_state.h"
@@ -42,10 +43,12 @@ class FuzzServer {
  private:
   void TakeOutput(std::string& out);
   void CheckDatabase(Database& db);
+  // Leaves no key and nothing unfreed.
   void Empty();
 
   config::ConfigStore config_;
   Engine& engine_;
+  const int64_t retired_before_ = Counters::Sum(Counter::kRetiredObjects);
   server::SharedState shared_;
   server::CoreContext* core_;
   std::shared_ptr<server::Connection> connection_;
