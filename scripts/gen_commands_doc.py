@@ -37,8 +37,9 @@ HEAD = """\
 # Commands
 
 Lower-case words are values, upper-case ones are typed as they stand, `[]` is optional, `<a | b>` a
-choice, and `x [x ...]` may be repeated. "Since" is the version of Redis that brought the command;
-the ordered keyspace is MantisDB's own, and says which version of Redis it reports itself as.
+choice, and what `[x ...]` or `[...]` follows may be repeated. "Since" is the version of Redis that
+brought the command; the ordered keyspace is MantisDB's own, and names the version of Redis that the
+server reports itself as.
 
 """
 
@@ -67,8 +68,8 @@ def syntax_of(argument, inside_choice=False):
         text = argument["token"]
     elif kind == "oneof":
         text = " | ".join(syntax_of(child, True) for child in children)
-        bracketed = inside_choice or (optional and "multiple" not in flags)
-        if "token" in argument or not bracketed:
+        bracketed = inside_choice or optional
+        if "token" in argument or "multiple" in flags or not bracketed:
             text = f"<{text}>"
     elif kind == "block":
         text = " ".join(syntax_of(child) for child in children)
@@ -82,7 +83,7 @@ def syntax_of(argument, inside_choice=False):
         if "multiple_token" in flags:
             again = text
     if "multiple" in flags:
-        text = f"{text} [{again} ...]"
+        text = f"{text} [...]" if kind == "oneof" else f"{text} [{again} ...]"
     return f"[{text}]" if optional else text
 
 

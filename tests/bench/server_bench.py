@@ -12,7 +12,6 @@ import csv
 import datetime
 import json
 import os
-import platform
 import shlex
 import statistics
 import subprocess
@@ -160,7 +159,7 @@ def binary(path: str) -> str:
 def heading(arguments: argparse.Namespace) -> str:
     load = os.getloadavg()[0]
     lines = [
-        f"{datetime.date.today().isoformat()}, {cores()} cores, Linux {platform.release()}, "
+        f"{datetime.date.today().isoformat()}, {cores()} cores, Linux, "
         f"{version_of(oracle_binary())} and {version_of(subject_binary())}.",
         f"{arguments.keys} keys, values of {VALUE_SIZE} bytes, {CONNECTIONS} connections from "
         f"{arguments.loaders} redis-benchmark process(es), median of {arguments.repeat} run(s). "
