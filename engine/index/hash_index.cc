@@ -184,8 +184,8 @@ Entry* HashIndex::PrefetchEntry(uint64_t hash) const {
     if (!SameTag(slot, hash)) continue;
     Entry* e = EntryOf(slot);
     e->PrefetchHeader();
-    // The key's beginning may lie in the next line.
-    __builtin_prefetch(e + 1);
+    // The key, or its end if it is of a usual length, may lie in the next line.
+    __builtin_prefetch(reinterpret_cast<const char*>(e + 1) + 15);
     return e;
   }
   return nullptr;

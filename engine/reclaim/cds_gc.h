@@ -4,13 +4,42 @@
 // on it may be modified inside a read section.
 #pragma once
 
+#include <cds/algo/backoff_strategy.h>
 #include <cds/urcu/general_instant.h>
+
+#include <chrono>
+#include <mutex>
+#include <thread>
 
 #include "engine/reclaim/rcu.h"
 
 namespace mantis::reclaim {
 
-using RcuImplementation = cds::urcu::general_instant<>;
+// How a thread waits for readers: it looks a few times at once, then sleeps between looks. The
+// readers are other cores' batches, and spinning would take a core from one of them.
+class SleepingBackoff {
+ public:
+  void operator()() noexcept {
+    if (++looks_ < kLooksAtOnce) {
+      cds::backoff::hint()();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+  }
+  template <typename Predicate>
+  bool operator()(Predicate ready) noexcept(noexcept(ready())) {
+    if (ready()) return true;
+    (*this)();
+    return false;
+  }
+  void reset() noexcept { looks_ = 0; }
+
+ private:
+  static constexpr int kLooksAtOnce = 50;
+  int looks_ = 0;
+};
+
+using RcuImplementation = cds::urcu::general_instant<std::mutex, SleepingBackoff>;
 
 // Tag for the specialization below.
 struct MantisRcu : RcuImplementation {};

@@ -190,6 +190,16 @@ void ScanAll(benchmark::State& state, size_t keys, size_t threads) {
 }
 
 template <class Store>
+void ScanKeys(benchmark::State& state, size_t keys, size_t threads) {
+  Pass<Store>(state, keys, threads, keys / threads, std::max(keys, kPassOperations),
+              [](Store& store, auto& s, const KeyPool&, size_t, Sink& sink) {
+                return store.ScanKeys(s, [&](std::string_view key) {
+                  sink.sum += static_cast<unsigned char>(key.back());
+                });
+              });
+}
+
+template <class Store>
 void Insert(benchmark::State& state, size_t keys, size_t threads) {
   Fixture& fixture = TheFixture(keys);
   DropStore(fixture);
@@ -269,9 +279,10 @@ void RegisterStore(size_t keys, double seconds) {
   Register("put, existing", keys, name, &Put<Store>, seconds);
   Register("batch put of 16", keys, name, &PutBatch<Store>, seconds);
   if constexpr (Store::kSeeks) {
-    Register("prefix scan of 100, keys", keys, name, &ScanPrefix<Store>, seconds);
+    Register("prefix scan of 100 with values", keys, name, &ScanPrefix<Store>, seconds);
   }
-  Register("scan of everything, keys", keys, name, &ScanAll<Store>, seconds);
+  Register("scan of all keys", keys, name, &ScanKeys<Store>, seconds);
+  Register("scan of all keys with values", keys, name, &ScanAll<Store>, seconds);
   Register("insert", keys, name, &Insert<Store>, seconds);
   if constexpr (Store::kErases) Register("delete", keys, name, &Delete<Store>, seconds);
   // With few keys, memory that waits for its grace period would be most of what there is.

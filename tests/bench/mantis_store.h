@@ -126,6 +126,22 @@ class MantisStore {
   size_t ScanAll(Session& s, Visit&& visit) {
     return Scan(s, RangeBound::None(), RangeBound::None(), visit);
   }
+  template <class Visit>
+  size_t ScanKeys(Session& s, Visit&& visit) {
+    Begin(s);
+    size_t n = 0;
+    db().ordered().Scan(RangeBound::None(), RangeBound::None(), [&](std::span<Entry* const> run) {
+      for (const Entry* e : run) PrefetchKey(*e);
+      for (const Entry* e : run) {
+        if (!Resolve(e->word()).exists()) continue;
+        visit(e->key());
+        ++n;
+      }
+      return true;
+    });
+    s.op().End();
+    return n;
+  }
 
   // Evicts least recently used keys from here on rather than grow.
   void LimitToPresentSize() {
@@ -153,9 +169,16 @@ class MantisStore {
     while (!s.op().TryBegin()) std::this_thread::yield();
   }
 
+  static void PrefetchKey(const Entry& e) {
+    e.PrefetchHeader();
+    __builtin_prefetch(reinterpret_cast<const char*>(&e + 1) + kKeySize - 1);
+  }
   static void PrefetchValue(const Entry& e) {
     const Word w = e.word();
-    if (w.kind() == Kind::kString) __builtin_prefetch(w.pointer<char>());
+    if (w.kind() != Kind::kString) return;
+    // A value of kValueSize bytes may reach into the next line.
+    __builtin_prefetch(w.pointer<char>());
+    __builtin_prefetch(w.pointer<char>() + kValueSize + sizeof(Blob) - 1);
   }
 
   template <class Visit>
@@ -180,7 +203,7 @@ class MantisStore {
     Begin(s);
     size_t n = 0;
     db().ordered().Scan(min, max, [&](std::span<Entry* const> run) {
-      for (Entry* e : run) e->PrefetchHeader();
+      for (const Entry* e : run) PrefetchKey(*e);
       for (Entry* e : run) PrefetchValue(*e);
       for (Entry* e : run) {
         const Current c = Resolve(e->word());

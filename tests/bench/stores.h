@@ -5,6 +5,7 @@
 //   Put, Insert        one key, overwritten or inserted; each first tries what its name says
 //   PutBatch           kBatch keys
 //   ScanPrefix/ScanAll visit(key, value) in order; the number visited
+//   ScanKeys           visit(key) in order; the number visited
 //   Settle             called by the one thread there is, between loading and measuring
 //   kErases, kSeeks    whether it can erase, and begin a scan in the middle, beside other threads
 //
@@ -114,6 +115,12 @@ class StdMapStore {
     return n;
   }
   template <class Visit>
+  size_t ScanKeys(Session&, Visit&& visit) {
+    const std::shared_lock lock(mutex_);
+    for (const auto& item : map_) visit(item.first);
+    return map_.size();
+  }
+  template <class Visit>
   size_t ScanAll(Session&, Visit&& visit) {
     const std::shared_lock lock(mutex_);
     for (const auto& [key, value] : map_) visit(key, std::string_view(value));
@@ -168,6 +175,15 @@ class TbbStore {
     for (auto it = map_.lower_bound(prefix); it != map_.end(); ++it, ++n) {
       if (!it->first.starts_with(prefix)) break;
       it->second.Read(it->first, visit);
+    }
+    return n;
+  }
+  template <class Visit>
+  size_t ScanKeys(Session&, Visit&& visit) {
+    size_t n = 0;
+    for (const auto& item : map_) {
+      visit(item.first);
+      ++n;
     }
     return n;
   }
@@ -254,6 +270,16 @@ class CdsStore {
   bool Erase(Session&, std::string_view key) { return map_->erase(key); }
   void PutBatch(Session& s, std::span<const std::string_view> keys, std::string_view value) {
     for (const std::string_view key : keys) Put(s, key, value);
+  }
+  template <class Visit>
+  size_t ScanKeys(Session&, Visit&& visit) {
+    const Gc::scoped_lock lock;
+    size_t n = 0;
+    for (const auto& item : *map_) {
+      visit(item.first);
+      ++n;
+    }
+    return n;
   }
   template <class Visit>
   size_t ScanAll(Session&, Visit&& visit) {
