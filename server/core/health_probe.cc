@@ -142,7 +142,8 @@ ProbeResult ProbeServer(const config::Settings& settings) {
   Probe probe;
   const bool connected =
       settings.port != 0 ? ConnectTcp(probe, settings) : ConnectUnix(probe, settings.unixsocket);
-  if (!connected) return {false, std::string("cannot connect: ") + std::generic_category().message(errno)};
+  if (!connected)
+    return {false, std::string("cannot connect: ") + std::generic_category().message(errno)};
   std::string line;
   if (!probe.Send(Request(settings))) return {false, "cannot send: the connection broke"};
   if (!settings.requirepass.empty()) {

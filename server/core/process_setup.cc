@@ -71,7 +71,8 @@ std::optional<std::string> WritePidFile(const std::string& path) {
   file << getpid() << '\n';
   file.flush();
   if (file) return std::nullopt;
-  return fmt::format("Can't write the pid file {}: {}", path, std::generic_category().message(errno));
+  return fmt::format("Can't write the pid file {}: {}", path,
+                     std::generic_category().message(errno));
 }
 
 std::string ExecutablePath() {

@@ -68,7 +68,8 @@ void Listener::Start() {
     if (doors_.back()->socket.Open(fd)) {
       doors_.back()->socket.WaitReadable();
     } else {
-      LogWarning(fmt::format("Cannot watch a listening socket: {}", std::generic_category().message(errno)));
+      LogWarning(fmt::format("Cannot watch a listening socket: {}",
+                             std::generic_category().message(errno)));
     }
   }
   descriptors_.clear();
@@ -104,7 +105,8 @@ void Listener::PauseAccepting(int error) {
   if (now_ms - last_warning_ms_ >= 1000) {
     last_warning_ms_ = now_ms;
     LogWarning(fmt::format("Cannot accept a connection: {}; serving the {} clients there are",
-                           std::generic_category().message(error), core_.shared.client_count.load()));
+                           std::generic_category().message(error),
+                           core_.shared.client_count.load()));
   }
   if (paused_) return;
   paused_ = true;
@@ -182,7 +184,8 @@ void AdoptSocket(CoreContext& core, const AcceptedSocket& socket) {
   auto connection = std::make_shared<Connection>(core, socket, id);
   core.connections.emplace(id, connection);
   if (!connection->Start()) {
-    LogWarning(fmt::format("Cannot watch a connection: {}", std::generic_category().message(errno)));
+    LogWarning(
+        fmt::format("Cannot watch a connection: {}", std::generic_category().message(errno)));
     core.connections.erase(id);
     core.load.fetch_sub(1, std::memory_order_relaxed);
     shared.client_count.fetch_sub(1, std::memory_order_relaxed);

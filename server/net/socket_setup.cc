@@ -104,7 +104,8 @@ void OpenUnix(const config::Settings& settings, ListenResult& result) {
   if (fd >= 0) {
     result.descriptors.push_back(fd);
   } else {
-    result.error = fmt::format("Failed opening Unix socket {}: {}", path, std::generic_category().message(errno));
+    result.error = fmt::format("Failed opening Unix socket {}: {}", path,
+                               std::generic_category().message(errno));
   }
 }
 

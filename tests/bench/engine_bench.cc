@@ -207,7 +207,7 @@ void Insert(benchmark::State& state, size_t keys, size_t threads) {
     Store store;
     state.SetIterationTime(Fill(store, *fixture.inserted, threads));
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * keys));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(keys));
 }
 
 template <class Store>
@@ -230,7 +230,8 @@ void Delete(benchmark::State& state, size_t keys, size_t threads) {
     }));
   }
   state.SetItemsProcessed(static_cast<int64_t>(deleted));
-  if (deleted != state.iterations() * keys) state.SkipWithError("keys were missing");
+  if (deleted != static_cast<size_t>(state.iterations()) * keys)
+    state.SkipWithError("keys were missing");
 }
 
 void Evict(benchmark::State& state, size_t keys, size_t threads) {
@@ -251,7 +252,7 @@ void Evict(benchmark::State& state, size_t keys, size_t threads) {
     if (store.size() > keys + fresh.size() / 2) state.SkipWithError("too little was evicted");
     if (store.size() < keys / 2) state.SkipWithError("too much was evicted");
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * fresh.size()));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(fresh.size()));
 }
 
 using Function = void (*)(benchmark::State&, size_t keys, size_t threads);
