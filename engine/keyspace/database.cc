@@ -167,7 +167,10 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
 
 Entry* Database::FindOrCreate(const KeyRef& key) {
   Entry* found = index_.Find(key.bytes, key.hash);
-  if (found != nullptr) return found;
+  return found != nullptr ? found : CreateEntry(key);
+}
+
+Entry* Database::CreateEntry(const KeyRef& key) {
   Entry* fresh = Entry::Create(key.bytes);
   bool inserted = false;
   Entry* e = index_.FindOrInsert(fresh, key.hash, &inserted);

@@ -123,6 +123,8 @@ class Database {
 
   // The entry of `key`, created (kNew, hence absent) if there is none.
   Entry* FindOrCreate(const KeyRef& key);
+  // The same for a key that was just looked up in vain.
+  Entry* CreateEntry(const KeyRef& key);
   // See the file comment. `expected` is what the update was computed from; on failure it is left
   // unspecified and the update still owns its value.
   bool Commit(OpContext& ctx, Entry* e, Word expected, const Update& update);
@@ -155,7 +157,7 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
     if (update.action == Update::Action::kKeep) return update.status;
     if (e == nullptr) {
       if (update.action != Update::Action::kSet) return update.status;
-      e = FindOrCreate(key);
+      e = CreateEntry(key);
       w = Word::Of(Kind::kNew);
     }
     if (Commit(ctx, e, w, update)) return update.status;
