@@ -16,6 +16,7 @@ enum class [[nodiscard]] Status : uint8_t{
     kOverflow,    // an increment would leave the 64-bit range
     kNotFinite,   // an increment would give NaN or infinity
     kTooLarge,    // the string would exceed the size limit
+    kTooLong,     // too much work for an event loop: nothing was done, run it on a worker
 };
 
 }  // namespace mantis

@@ -1,3 +1,4 @@
+#include "engine/base/random.h"
 #include "engine/cache/eviction.h"
 
 #include <algorithm>
@@ -22,13 +23,6 @@ constexpr int64_t kSlackBytes = 512 * 1024;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
 uint32_t Seconds(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 1000); }
-
-uint64_t NextRandom(uint64_t& state) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return state * 0x2545f4914f6cdd1dull;
-}
 
 bool IsVolatile(EvictionPolicy p) {
   return p == EvictionPolicy::kVolatileLru || p == EvictionPolicy::kVolatileLfu ||

@@ -118,6 +118,7 @@ Status Database::GetString(OpContext& ctx, const KeyRef& key, StringRef* out) {
   const Status s = Get(ctx, key, &c);
   if (s != Status::kOk) return s;
   if (c.type() != ValueType::kString) return Status::kWrongType;
+  if (c.value.kind() == Kind::kStringBuffer) return CopyBuffer(ctx, key, out);
   *out = StringRef(c.value);
   return Status::kOk;
 }
@@ -145,6 +146,12 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
       }
     }
     if (!stable) continue;
+    // What the words of string buffers point at changes under them: under locks, then.
+    if (!ctx.holds_locks() && std::any_of(first.begin(), first.end(), [](const auto& f) {
+          return Resolve(f.second).value.kind() == Kind::kStringBuffer;
+        })) {
+      return GetManyLocked(ctx, keys, out);
+    }
     out.clear();
     auto& counters = Counters::Local();
     for (const auto& [e, w] : first) {
@@ -158,6 +165,7 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
       if (c.exists() && !ctx.no_touch) {
         ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
       }
+      if (c.value.kind() == Kind::kStringBuffer) c.value = CopyOfBuffer(c.value);
       out.push_back(c);
     }
     return Status::kOk;
@@ -225,7 +233,8 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
   } else {
     counters.Add(Counter::kDeletes, 1);
   }
-  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline);
+  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
+             ctx.engine().lazy_free());
   if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
   if (!exists && !before.locked()) ctx.NoteTomb(this, e);
   if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
@@ -288,6 +297,7 @@ size_t Database::ExpireDue(OpContext& ctx, size_t part, size_t parts, size_t lim
     for (size_t i = 0; i < due.size(); ++i) {
       Entry* e = due[i];
       if (ExpireIfDue(ctx, e)) continue;
+      ExpireParts(ctx, e);
       // Put off, locked, or without a deadline by now.
       const Current c = Resolve(e->word());
       if (c.exists() && c.has_deadline())

@@ -52,6 +52,16 @@ struct Update {
   }
 };
 
+// What an edit did to the object it was shown.
+struct Edited {
+  bool changed = false;
+  std::string_view event = {};   // name of the change, as keyspace notifications call it
+  Status status = Status::kOk;   // what Edit returns
+
+  static Edited No(Status s = Status::kOk) { return {false, {}, s}; }
+  static Edited Yes(std::string_view event, Status s = Status::kOk) { return {true, event, s}; }
+};
+
 class Database {
  public:
   Database();
@@ -78,6 +88,42 @@ class Database {
   // expired) and may be called several times; a value it built for an attempt that lost is freed.
   template <std::invocable<const Current&> F>
   Status Mutate(OpContext& ctx, const KeyRef& key, F&& f);
+
+  // The key's list, hash, set… under its lock: T is a class derived from Object. The functions run
+  // once, must not wait, and must not touch other keys unless the context holds their locks.
+  // `f(const T&) -> Status`: what Read returns. kNotFound, kWrongType: f did not run.
+  template <class T, std::invocable<const T&> F>
+  Status Read(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kRead);
+  // `f(T&) -> Edited`. When the object was left empty the key goes (unless it is of a type that may
+  // be empty). kNotFound, kWrongType: f did not run.
+  template <class T, std::invocable<T&> F>
+  Status Edit(OpContext& ctx, const KeyRef& key, F&& f);
+  // The same with an object from `make() -> std::unique_ptr<T>` where the key is absent; it is
+  // dropped when f leaves it empty or says that nothing changed.
+  template <class T, class Make, std::invocable<T&> F>
+  Status EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&& f);
+
+  // Whatever the key holds, standing still meanwhile: `f(const Current&) -> Status`.
+  template <std::invocable<const Current&> F>
+  Status ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
+  // The same for an entry found in an index; kNotFound if it holds no unexpired value.
+  template <std::invocable<const Current&> F>
+  Status ReadEntry(OpContext& ctx, Entry* e, F&& f);
+
+  // A string's bytes, read where they are: `f(Bytes) -> Status`. Cheaper than GetString for large
+  // strings that are being changed.
+  template <std::invocable<Bytes> F>
+  Status ReadString(OpContext& ctx, const KeyRef& key, F&& f);
+  // A string changed in place; an absent key is an empty string. See StringBuffer.
+  template <std::invocable<StringBuffer&> F>
+  Status EditString(OpContext& ctx, const KeyRef& key, F&& f);
+
+  // Sets the key to `value`, whatever it held, without a deadline; an empty collection (or nullptr)
+  // deletes it. `event` is told where there is a value, "del" where one was deleted.
+  Status Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
+                 std::string_view event);
+  // Deletes the key; kNotFound if there was none.
+  Status Remove(OpContext& ctx, const KeyRef& key, std::string_view event = "del");
 
   // Moves value, deadline and access clock of `from` (which exists) to `to`, another key of this or
   // any key of another database, the locks of both being held. The events name the two changes.
@@ -129,6 +175,33 @@ class Database {
   // unspecified and the update still owns its value.
   bool Commit(OpContext& ctx, Entry* e, Word expected, const Update& update);
   void AfterCommit(OpContext& ctx, Entry* e, Word before, Word after, const Update& update);
+  // Commit for who holds the entry's lock: only the watch flag can have changed meanwhile.
+  void CommitLocked(OpContext& ctx, Entry* e, const Update& update);
+  // The commit of a change that left the word as it is: the object behind it has changed.
+  void CommitInPlace(OpContext& ctx, Entry* e, std::string_view event);
+
+  // An entry whose lock this thread has.
+  struct Held {
+    Status status = Status::kNotFound;
+    Entry* entry = nullptr;  // set if there is something to Release
+    Current current;
+    bool owned = false;  // locked by Hold; else the context's KeyLocks or the gate cover it
+  };
+  enum class Missing : uint8_t { kFail, kCreate };
+  // Locks the entry of `key` if what it holds is of type `type` (kNone: of any; kOk) or, with
+  // kCreate, absent (kNotFound with an entry).
+  Held Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access, Missing missing);
+  void Release(OpContext& ctx, const Held& held);
+  void FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited);
+  void FinishString(OpContext& ctx, const Held& held, std::unique_ptr<StringBuffer> fresh,
+                    const Edited& edited);
+  Status GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out);
+  // Removes the due parts of the entry's object, if it has such, and schedules the next.
+  void ExpireParts(OpContext& ctx, Entry* e);
+  // A string buffer's content as a blob of this batch; the entry's lock is held.
+  static Word CopyOfBuffer(Word value);
+  Status CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out);
+
   // Waits a little for the lock bit to go. False: still locked.
   static bool AwaitUnlocked(const Entry* e, Word* w);
 
@@ -153,16 +226,136 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
       if (!ExpireIfDue(ctx, e)) continue;
       continue;
     }
+    // The content of a string buffer may change while the word stays (see value_word.h).
+    const bool hold = current.value.kind() == Kind::kStringBuffer && !ctx.holds_locks();
+    if (hold) {
+      if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) continue;
+      w = w.WithFlags(Word::kLocked);
+      reclaim::NoteLocksHeld(1);
+    }
+    const Held held{Status::kOk, e, current, hold};
     const Update update = f(static_cast<const Current&>(current));
-    if (update.action == Update::Action::kKeep) return update.status;
-    if (e == nullptr) {
+    bool done = update.action == Update::Action::kKeep;
+    if (!done && e == nullptr) {
       if (update.action != Update::Action::kSet) return update.status;
       e = CreateEntry(key);
       w = Word::Of(Kind::kNew);
     }
-    if (Commit(ctx, e, w, update)) return update.status;
-    if (update.action == Update::Action::kSet) FreeUnpublished(update.value);
+    if (!done) {
+      done = Commit(ctx, e, w, update);
+      if (!done && update.action == Update::Action::kSet) FreeUnpublished(update.value);
+    }
+    if (hold) Release(ctx, held);
+    if (done) return update.status;
   }
+}
+
+template <class T, std::invocable<const T&> F>
+Status Database::Read(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
+  const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
+  if (held.status != Status::kOk) return held.status;
+  const Status s = f(static_cast<const T&>(*ObjectOf(held.current.value)));
+  Release(ctx, held);
+  return s;
+}
+
+template <class T, std::invocable<T&> F>
+Status Database::Edit(OpContext& ctx, const KeyRef& key, F&& f) {
+  const Held held = Hold(ctx, key, TypeOf(T::kKind), Access::kPeek, Missing::kFail);
+  if (held.status != Status::kOk) return held.status;
+  auto* object = static_cast<T*>(ObjectOf(held.current.value));
+  const Edited edited = f(*object);
+  FinishEdit(ctx, held, object, edited);
+  return edited.status;
+}
+
+template <class T, class Make, std::invocable<T&> F>
+Status Database::EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&& f) {
+  const Held held = Hold(ctx, key, TypeOf(T::kKind), Access::kPeek, Missing::kCreate);
+  if (held.entry == nullptr) return held.status;
+  if (held.status == Status::kOk) {
+    auto* object = static_cast<T*>(ObjectOf(held.current.value));
+    const Edited edited = f(*object);
+    FinishEdit(ctx, held, object, edited);
+    return edited.status;
+  }
+  std::unique_ptr<T> fresh = make();
+  const Edited edited = f(*fresh);
+  if (edited.changed && !(fresh->size() == 0 && fresh->vanishes_when_empty())) {
+    T* object = fresh.release();
+    CommitLocked(ctx, held.entry, Update::Set(object->ToWord(), kNoDeadline, edited.event));
+    if (object->next_deadline_ms() != kNoDeadline) {
+      expiry_.Schedule(held.entry, object->next_deadline_ms());
+    }
+  }
+  Release(ctx, held);
+  return edited.status;
+}
+
+template <std::invocable<const Current&> F>
+Status Database::ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
+  const Held held = Hold(ctx, key, ValueType::kNone, access, Missing::kFail);
+  if (held.status != Status::kOk) return held.status;
+  const Status s = f(held.current);
+  Release(ctx, held);
+  return s;
+}
+
+template <std::invocable<const Current&> F>
+Status Database::ReadEntry(OpContext& ctx, Entry* e, F&& f) {
+  Held held;
+  Word w = e->word();
+  while (!held.owned && !ctx.holds_locks()) {
+    if (w.locked() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+    if (!Resolve(w).exists()) return Status::kNotFound;
+    held.owned = e->CompareExchange(w, w.WithFlags(Word::kLocked));
+  }
+  if (held.owned) reclaim::NoteLocksHeld(1);
+  held.entry = e;
+  held.current = Resolve(w);
+  const bool live = held.current.exists() && held.current.deadline_ms > ctx.now_ms();
+  const Status s = live ? f(static_cast<const Current&>(held.current)) : Status::kNotFound;
+  Release(ctx, held);
+  return s;
+}
+
+template <std::invocable<Bytes> F>
+Status Database::ReadString(OpContext& ctx, const KeyRef& key, F&& f) {
+  Current c;
+  const Status s = Get(ctx, key, &c);
+  if (s != Status::kOk) return s;
+  if (c.type() != ValueType::kString) return Status::kWrongType;
+  if (c.value.kind() != Kind::kStringBuffer) {
+    char digits[24];
+    return f(StringRef(c.value).Text(std::span<char, 24>(digits)));
+  }
+  const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kFail);
+  if (held.status != Status::kOk) return held.status;
+  char digits[24];
+  const Status result = f(StringRef(held.current.value).Text(std::span<char, 24>(digits)));
+  Release(ctx, held);
+  return result;
+}
+
+template <std::invocable<StringBuffer&> F>
+Status Database::EditString(OpContext& ctx, const KeyRef& key, F&& f) {
+  const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kCreate);
+  if (held.entry == nullptr) return held.status;
+  std::unique_ptr<StringBuffer> fresh;
+  StringBuffer* buffer = nullptr;
+  if (held.current.value.kind() == Kind::kStringBuffer) {
+    buffer = static_cast<StringBuffer*>(ObjectOf(held.current.value));
+  } else {
+    char digits[24];
+    fresh = std::make_unique<StringBuffer>(
+        held.status == Status::kOk
+            ? StringRef(held.current.value).Text(std::span<char, 24>(digits))
+            : Bytes{});
+    buffer = fresh.get();
+  }
+  const Edited edited = f(*buffer);
+  FinishString(ctx, held, std::move(fresh), edited);
+  return edited.status;
 }
 
 }  // namespace mantis

@@ -17,6 +17,7 @@ Engine::Engine(const EngineOptions& options)
 Engine::~Engine() {
   const reclaim::ThreadAttachment attachment;
   for (int i = 0; i < count_; ++i) delete databases_[static_cast<size_t>(i)].load();
+  lazy_free_->Stop();
 }
 
 void Engine::Flush(OpContext& ctx, int i) {
@@ -26,7 +27,7 @@ void Engine::Flush(OpContext& ctx, int i) {
   Database* old = slot.load(std::memory_order_acquire);
   if (old->index().size() == 0) return;
   slot.store(new Database, std::memory_order_release);
-  lazy_free_.Take(std::unique_ptr<Database>(old));
+  lazy_free_->Take(std::unique_ptr<Database>(old));
 }
 
 void Engine::FlushAll(OpContext& ctx) {

@@ -67,7 +67,9 @@ class Engine {
   // Changes since start (rdb_changes_since_last_save is the difference to a remembered value).
   int64_t TotalChanges() const;
   // Bytes that lazy freeing still has to free, in objects.
-  size_t LazyFreePending() const { return lazy_free_.pending(); }
+  size_t LazyFreePending() const { return lazy_free_->pending(); }
+  // Shared with reclamation, which may hand values over later than the engine lives.
+  const std::shared_ptr<LazyFree>& lazy_free() const { return lazy_free_; }
 
   // Housekeeping for one core, called by its timer: pushes index resizes to their end.
   void Tick(OpContext& ctx, size_t part, size_t parts);
@@ -82,7 +84,7 @@ class Engine {
   // the gate; the owner sets the gate, then waits for sections.
   alignas(128) std::atomic<OpContext*> gate_{nullptr};
   Cache cache_;
-  LazyFree lazy_free_;
+  std::shared_ptr<LazyFree> lazy_free_ = std::make_shared<LazyFree>();
   CommitObserver* observer_ = nullptr;
 };
 

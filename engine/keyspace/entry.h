@@ -46,6 +46,10 @@ class Entry {
   }
   void FetchOr(uint64_t flags) { word_.fetch_or(flags, std::memory_order_acq_rel); }
   void FetchAnd(uint64_t mask) { word_.fetch_and(mask, std::memory_order_acq_rel); }
+  // Clears the flags and returns the word as it was.
+  Word TakeFlags(uint64_t flags) {
+    return Word(word_.fetch_and(~flags, std::memory_order_acq_rel));
+  }
   bool dead() const { return word().kind() == Kind::kDead; }
 
   // LRU clock or LFU counter, see cache/access_clock.h.

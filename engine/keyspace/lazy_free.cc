@@ -7,9 +7,12 @@ namespace mantis {
 
 LazyFree::LazyFree() : thread_([this] { Loop(); }) {}
 
-LazyFree::~LazyFree() {
+LazyFree::~LazyFree() { Stop(); }
+
+void LazyFree::Stop() {
   {
     const std::lock_guard lock(mutex_);
+    if (stop_) return;
     stop_ = true;
   }
   wake_.notify_one();
@@ -20,7 +23,18 @@ void LazyFree::Take(std::unique_ptr<Database> db) {
   pending_.fetch_add(db->size(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(db));
+    databases_.push_back(std::move(db));
+  }
+  wake_.notify_one();
+}
+
+void LazyFree::Take(std::unique_ptr<Object> value) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stop_) {
+      pending_.fetch_add(1, std::memory_order_relaxed);
+      values_.push_back(std::move(value));
+    }
   }
   wake_.notify_one();
 }
@@ -29,12 +43,18 @@ void LazyFree::Loop() {
   const reclaim::ThreadAttachment attachment;
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stop_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    std::unique_ptr<Database> db = std::move(queue_.front());
-    queue_.pop_front();
+    wake_.wait(lock, [this] { return stop_ || !databases_.empty() || !values_.empty(); });
+    if (databases_.empty() && values_.empty()) return;
+    std::deque<std::unique_ptr<Object>> values = std::move(values_);
+    values_.clear();
+    std::unique_ptr<Database> db;
+    if (!databases_.empty()) {
+      db = std::move(databases_.front());
+      databases_.pop_front();
+    }
     lock.unlock();
-    const size_t keys = db->size();
+    const size_t keys = values.size() + (db == nullptr ? 0 : db->size());
+    values.clear();
     db.reset();
     pending_.fetch_sub(keys, std::memory_order_relaxed);
     reclaim::Poll(true);

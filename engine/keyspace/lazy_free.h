@@ -1,7 +1,8 @@
-// Frees whole databases on a background thread.
+// Frees whole databases and big values on a background thread.
 //
-// Thread safety: Take() from any thread. Ownership: takes the database; nobody else may reach it
-// any more (the caller held the gate when it unlinked it).
+// Thread safety: Take() from any thread. Ownership: takes what it is given; nobody else may reach
+// it any more (a database was unlinked under the gate, a value has outlived its grace period).
+// Values may come after Stop(), from reclamation that lags behind: they are freed at once.
 #pragma once
 
 #include <atomic>
@@ -14,15 +15,21 @@
 namespace mantis {
 
 class Database;
+class Object;
 
 class LazyFree {
  public:
+  // What takes more allocations to free than this is not freed where it was deleted. Redis's bound.
+  static constexpr size_t kEffort = 64;
+
   LazyFree();
-  // Frees what is pending first.
   ~LazyFree();
 
   void Take(std::unique_ptr<Database> db);
-  // Keys not freed yet.
+  void Take(std::unique_ptr<Object> value);
+  // Frees what is pending and ends the thread. The engine calls it before it goes.
+  void Stop();
+  // Keys not freed yet, a big value counting as one.
   size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
@@ -30,7 +37,8 @@ class LazyFree {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::unique_ptr<Database>> queue_;
+  std::deque<std::unique_ptr<Database>> databases_;
+  std::deque<std::unique_ptr<Object>> values_;
   bool stop_ = false;
   std::atomic<size_t> pending_{0};
   std::thread thread_;

@@ -8,7 +8,9 @@
 //   kInt        bits 57-40 a sequence number, so that 5 -> 6 -> 5 is three different words;
 //               bits 39-0 the number, two's complement.
 //   pointers    bits 47-0. No ABA among pointers: a word is compared inside the read section in
-//               which it was read, and memory is not reused before that section ends.
+//               which it was read, and memory is not reused before that section ends. An object's
+//               pointer stays while its content changes, so whoever computes from the content
+//               holds the lock bit from before it looks until its own change is in.
 //
 // Life of a key's entry: kNew (in the hash index, not yet in the ordered index; the key is absent)
 // -> a value <-> kTomb (absent, still in both indexes, can be revived) -> kDead (final; it is
@@ -28,10 +30,18 @@ enum class Kind : uint8_t {
   kInt = 3,     // a string that is the canonical decimal form of a 40-bit integer
   kString = 4,  // Blob*
   kBox = 5,     // Box*: a value with a deadline
+  // Object*, changed in place under the lock bit: the pointer stays while the content changes.
+  kStringBuffer = 6,
+  kList = 7,
+  kHash = 8,
+  kSet = 9,
+  kSortedSet = 10,
+  kStream = 11,
 };
 
 struct Box;
 class Blob;
+class Object;
 
 class Word {
  public:
@@ -60,6 +70,8 @@ class Word {
   constexpr bool watched() const { return (raw_ & kWatched) != 0; }
   constexpr Word WithFlags(uint64_t flags) const { return Word(raw_ | flags); }
   constexpr Word WithoutFlags() const { return Word(raw_ & ~kFlags); }
+  // Points at an Object, whose content only the holder of the lock bit may look at.
+  constexpr bool is_object() const { return kind() >= Kind::kStringBuffer; }
   // Holds a value (whether expired or not is for the box to say).
   constexpr bool has_value() const { return kind() >= Kind::kInt; }
 

@@ -1,10 +1,32 @@
 #include "engine/value/value.h"
 
+#include "engine/keyspace/lazy_free.h"
 #include "engine/reclaim/rcu.h"
 
 namespace mantis {
 
+std::string_view TypeName(ValueType type) {
+  switch (type) {
+    case ValueType::kString:
+      return "string";
+    case ValueType::kList:
+      return "list";
+    case ValueType::kSet:
+      return "set";
+    case ValueType::kSortedSet:
+      return "zset";
+    case ValueType::kHash:
+      return "hash";
+    case ValueType::kStream:
+      return "stream";
+    case ValueType::kNone:
+      break;
+  }
+  return "none";
+}
+
 size_t StringRef::size() const {
+  if (is_buffer()) return buffer()->size();
   if (!is_integer()) return value_.pointer<Blob>()->size();
   char digits[24];
   return Text(std::span<char, 24>(digits)).size();
@@ -45,30 +67,63 @@ Word MakeString(Bytes text, Word previous) {
 }
 
 void FreeUnpublished(Word value) {
-  if (value.kind() == Kind::kString) value.pointer<Blob>()->Unref();
+  if (value.is_object()) {
+    delete ObjectOf(value);
+  } else if (value.kind() == Kind::kString) {
+    value.pointer<Blob>()->Unref();
+  }
 }
 
-void RetireWord(Word w, bool keep_inner) {
+namespace {
+
+void RetireObject(Object* object, const std::shared_ptr<LazyFree>& lazy) {
+  // Once out of the keyspace it stays as it is, so the lock is not needed to look at it; the one
+  // who replaced the word had it.
+  if (object->free_effort() <= LazyFree::kEffort) {
+    reclaim::Retire(
+        object, [](void* p) { delete static_cast<Object*>(p); }, object->bytes(1));
+    return;
+  }
+  struct Handover {
+    std::shared_ptr<LazyFree> lazy;
+    Object* object;
+  };
+  reclaim::Retire(
+      new Handover{lazy, object},
+      [](void* p) {
+        auto* h = static_cast<Handover*>(p);
+        h->lazy->Take(std::unique_ptr<Object>(h->object));
+        delete h;
+      },
+      object->bytes(1));
+}
+
+}  // namespace
+
+void RetireWord(Word w, bool keep_inner, const std::shared_ptr<LazyFree>& lazy) {
   if (w.kind() == Kind::kBox) {
     Box* box = w.pointer<Box>();
-    if (!keep_inner) RetireWord(box->value, false);
+    if (!keep_inner) RetireWord(box->value, false, lazy);
     reclaim::Retire(
         box, [](void* p) { memory::Free(p); }, sizeof(Box));
     return;
   }
   if (keep_inner) return;
-  if (w.kind() == Kind::kString) {
+  if (w.is_object()) {
+    RetireObject(ObjectOf(w), lazy);
+  } else if (w.kind() == Kind::kString) {
     Blob* blob = w.pointer<Blob>();
     reclaim::Retire(
         blob, [](void* p) { static_cast<Blob*>(p)->Unref(); }, blob->allocated_bytes());
   }
 }
 
-size_t WordBytes(Word w) {
+size_t WordBytes(Word w, size_t samples) {
   if (w.kind() == Kind::kBox) {
     const Box* box = w.pointer<Box>();
-    return memory::UsableSize(box) + WordBytes(box->value);
+    return memory::UsableSize(box) + WordBytes(box->value, samples);
   }
+  if (w.is_object()) return ObjectOf(w)->bytes(samples);
   return w.kind() == Kind::kString ? memory::UsableSize(w.pointer<Blob>()) : 0;
 }
 

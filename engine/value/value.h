@@ -13,10 +13,34 @@
 #include "engine/base/bytes.h"
 #include "engine/keyspace/value_word.h"
 #include "engine/value/blob.h"
+#include "engine/value/object.h"
+#include "engine/value/string_buffer.h"
 
 namespace mantis {
 
-enum class ValueType : uint8_t { kNone, kString };
+class LazyFree;
+
+// The type of the values that words of that kind hold; kNone for those that hold none.
+constexpr ValueType TypeOf(Kind kind) {
+  switch (kind) {
+    case Kind::kInt:
+    case Kind::kString:
+    case Kind::kStringBuffer:
+      return ValueType::kString;
+    case Kind::kList:
+      return ValueType::kList;
+    case Kind::kHash:
+      return ValueType::kHash;
+    case Kind::kSet:
+      return ValueType::kSet;
+    case Kind::kSortedSet:
+      return ValueType::kSortedSet;
+    case Kind::kStream:
+      return ValueType::kStream;
+    default:
+      return ValueType::kNone;
+  }
+}
 
 // What a key holds together with its deadline. `value` is never a box.
 struct Box {
@@ -31,9 +55,12 @@ struct Current {
   int64_t deadline_ms = kNoDeadline;
 
   bool exists() const { return value.has_value(); }
-  ValueType type() const { return exists() ? ValueType::kString : ValueType::kNone; }
+  ValueType type() const { return TypeOf(value.kind()); }
   bool has_deadline() const { return deadline_ms != kNoDeadline; }
 };
+
+// The object of a word that holds one, under its lock bit.
+inline Object* ObjectOf(Word value) { return value.pointer<Object>(); }
 
 // Looks through the box, if any. Does not judge whether the deadline has passed.
 inline Current Resolve(Word w) {
@@ -45,7 +72,8 @@ inline Current Resolve(Word w) {
   return {bare.has_value() ? bare : Word::Of(Kind::kTomb), kNoDeadline};
 }
 
-// Read-only view of a string value. Valid as long as the read section in which it was obtained.
+// Read-only view of a string value. Valid as long as the read section in which it was obtained; of a
+// string buffer, while the entry's lock bit is held as well (Database hands others a copy).
 class StringRef {
  public:
   StringRef() = default;
@@ -53,17 +81,22 @@ class StringRef {
 
   bool is_integer() const { return value_.kind() == Kind::kInt; }
   int64_t integer() const { return value_.integer(); }
-  // nullptr for an inline integer.
-  Blob* blob() const { return is_integer() ? nullptr : value_.pointer<Blob>(); }
+  // nullptr for an inline integer and for a string buffer.
+  Blob* blob() const { return value_.kind() == Kind::kString ? value_.pointer<Blob>() : nullptr; }
+  bool is_buffer() const { return value_.kind() == Kind::kStringBuffer; }
   size_t size() const;
   // The text, with `scratch` as room for the digits of an inline integer.
   Bytes Text(std::span<char, 24> scratch) const {
+    if (is_buffer()) return buffer()->text();
     if (!is_integer()) return value_.pointer<Blob>()->bytes();
     const auto r = std::to_chars(scratch.data(), scratch.data() + scratch.size(), integer());
     return {scratch.data(), static_cast<size_t>(r.ptr - scratch.data())};
   }
 
  private:
+  const StringBuffer* buffer() const {
+    return static_cast<const StringBuffer*>(value_.pointer<Object>());
+  }
   Word value_;
 };
 
@@ -77,9 +110,11 @@ Word MakeInteger(int64_t v, Word previous);
 
 // Frees a value that was never published.
 void FreeUnpublished(Word value);
-// Retires what `w` owns: the box and, unless `keep_inner`, the value in it.
-void RetireWord(Word w, bool keep_inner);
-// Bytes spent on the value (and box), for MEMORY USAGE.
-size_t WordBytes(Word w);
+// Retires what `w` owns: the box and, unless `keep_inner`, the value in it. A value that takes long
+// to free is freed by `lazy`.
+void RetireWord(Word w, bool keep_inner, const std::shared_ptr<LazyFree>& lazy);
+// Bytes spent on the value (and box), for MEMORY USAGE; of an object, under its lock bit, from a
+// look at `samples` elements (0: all).
+size_t WordBytes(Word w, size_t samples);
 
 }  // namespace mantis

@@ -30,6 +30,8 @@ Outcome FailStatus(CommandContext& c, Status s) {
       return Fail(c, "ERR increment would produce NaN or Infinity");
     case Status::kTooLarge:
       return Fail(c, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    case Status::kTooLong:
+      return Outcome::kOffload;
     case Status::kOk:
     case Status::kExists:
       break;
@@ -67,6 +69,21 @@ bool ParseFloat(CommandContext& c, Bytes arg, double* out) {
   }
   *out = *v;
   return true;
+}
+
+ValueLimits LimitsOf(const config::Settings& settings) {
+  const auto size = [](int64_t v) { return static_cast<size_t>(v); };
+  return {.list_max_listpack_size = settings.list_max_listpack_size,
+          .hash_max_listpack_entries = size(settings.hash_max_listpack_entries),
+          .hash_max_listpack_value = size(settings.hash_max_listpack_value),
+          .set_max_intset_entries = size(settings.set_max_intset_entries),
+          .set_max_listpack_entries = size(settings.set_max_listpack_entries),
+          .set_max_listpack_value = size(settings.set_max_listpack_value),
+          .zset_max_listpack_entries = size(settings.zset_max_listpack_entries),
+          .zset_max_listpack_value = size(settings.zset_max_listpack_value),
+          .stream_node_max_bytes = size(settings.stream_node_max_bytes),
+          .stream_node_max_entries = size(settings.stream_node_max_entries),
+          .hll_sparse_max_bytes = size(settings.hll_sparse_max_bytes)};
 }
 
 void ReplyString(CommandContext& c, const StringRef& value) {

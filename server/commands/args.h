@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "config/settings.h"
+#include "engine/value/limits.h"
 #include "server/dispatch/command.h"
 
 namespace mantis::server {
@@ -23,6 +25,17 @@ bool ParseFloat(CommandContext& c, Bytes arg, double* out);
 
 // A string value as a bulk reply; large ones are attached, not copied.
 void ReplyString(CommandContext& c, const StringRef& value);
+
+// True if a piece of work of `steps` elements is to be done on a worker thread. A function given to
+// Read, Edit… then returns Status::kTooLong, a handler FailStatus of that, or Outcome::kOffload,
+// before anything has happened.
+inline bool TooLong(const CommandContext& c, size_t steps) {
+  constexpr size_t kLoopSteps = 10'000;  // elements, at 0.1 to 0.3 us each
+  return steps > kLoopSteps && c.mode == RunMode::kNormal && !c.alone;
+}
+
+// The options that say when values outgrow their compact forms.
+ValueLimits LimitsOf(const config::Settings& settings);
 
 inline Outcome Done() { return Outcome::kDone; }
 

@@ -1,9 +1,7 @@
-// What commands about keys, whatever they hold, share: looking without touching, and type names.
+// What commands about keys, whatever they hold, share: looking without touching.
 //
 // Thread safety: one command, one core, inside its batch.
 #pragma once
-
-#include <string_view>
 
 #include "server/dispatch/command.h"
 
@@ -26,11 +24,6 @@ class TouchScope {
 inline Status Inspect(CommandContext& c, const KeyRef& key, Current* out, Entry** entry = nullptr) {
   const TouchScope scope(c.op, true);
   return c.db().Get(c.op, key, out, Database::Access::kRead, entry);
-}
-
-// As TYPE answers and SCAN's TYPE option compares.
-constexpr std::string_view TypeName(ValueType type) {
-  return type == ValueType::kString ? "string" : "none";
 }
 
 }  // namespace mantis::server

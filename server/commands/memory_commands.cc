@@ -35,7 +35,7 @@ Outcome MemoryUsage(CommandContext& c) {
   }
   if (status != Status::kOk) return FailStatus(c, status);
   c.reply.Integer(static_cast<int64_t>(
-      memory::UsableSize(entry) + WordBytes(entry->word().WithoutFlags()) + kIndexBytesPerKey));
+      memory::UsableSize(entry) + WordBytes(entry->word().WithoutFlags(), 5) + kIndexBytesPerKey));
   return Done();
 }
 

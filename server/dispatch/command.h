@@ -27,6 +27,18 @@ enum class Outcome : uint8_t {
   kDone,       // the reply is written (or suppressed on purpose)
   kBusy,       // another operation was in the way: nothing changed, nothing written; run it again
   kSuspended,  // the reply comes later, by Client::Resume; no further command of the client runs
+  // The rest are for the dispatcher; nothing has happened and nothing is written.
+  kOffload,  // too long for an event loop: run it on a worker thread
+  kAlone,    // touches keys that its arguments do not name: run it under the global gate
+  kWaits,    // RunMode::kServe only: still nothing there for the blocked client
+};
+
+// On whose behalf, and where, a handler runs.
+enum class RunMode : uint8_t {
+  kNormal,       // on the client's core, from its input
+  kTransaction,  // inside EXEC
+  kServe,        // for a blocked client, on the core that made its key ready
+  kWorker,       // on a worker thread, which may take its time
 };
 
 using Handler = Outcome (*)(CommandContext&);
@@ -51,6 +63,8 @@ enum CommandFlag : uint32_t {
   kMovableKeys = 1u << 15,
   kAllowBusy = 1u << 16,
   kNoAsyncLoading = 1u << 17,
+  // Ours: touches keys that its arguments do not name (in a transaction: needs the gate).
+  kAnyKeys = 1u << 29,
   // Ours: runs alone, under the global gate.
   kGlobal = 1u << 30,
 };
@@ -134,6 +148,9 @@ struct CommandContext {
   // Hash of the first key if the dispatcher has computed it for prefetching.
   uint64_t first_key_hash = 0;
   int first_key_index = 0;
+  RunMode mode = RunMode::kNormal;
+  // The global gate is held: no other command runs.
+  bool alone = false;
 
   size_t argc() const { return args.size(); }
   Database& db();

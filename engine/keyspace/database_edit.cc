@@ -1,0 +1,186 @@
+// Access to values that change in place: the entry's lock bit is held meanwhile.
+
+#include <algorithm>
+
+#include "engine/keyspace/database.h"
+#include "engine/keyspace/engine.h"
+#include "engine/keyspace/key_locks.h"
+
+namespace mantis {
+
+Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access,
+                              Missing missing) {
+  const auto count_read = [access](Counter outcome) {
+    if (access != Access::kRead) return;
+    auto& counters = Counters::Local();
+    counters.Add(Counter::kReads, 1);
+    counters.Add(outcome, 1);
+  };
+  Held held;
+  while (true) {
+    Entry* e = index_.Find(key.bytes, key.hash);
+    if (e == nullptr && missing == Missing::kCreate) e = CreateEntry(key);
+    if (e == nullptr) {
+      count_read(Counter::kMisses);
+      return held;
+    }
+    Word w = e->word();
+    if (w.kind() == Kind::kDead) continue;
+    if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) {
+      held.status = Status::kBusy;
+      return held;
+    }
+    held.current = Resolve(w);
+    if (held.current.exists() && held.current.deadline_ms <= ctx.now_ms()) {
+      ExpireIfDue(ctx, e);
+      continue;
+    }
+    if (!held.current.exists() && missing == Missing::kFail) {
+      count_read(Counter::kMisses);
+      return held;
+    }
+    if (held.current.exists() && type != ValueType::kNone && held.current.type() != type) {
+      held.status = Status::kWrongType;
+      return held;
+    }
+    if (!ctx.holds_locks()) {
+      if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) continue;
+      reclaim::NoteLocksHeld(1);
+      held.owned = true;
+    }
+    held.entry = e;
+    if (held.current.exists()) {
+      held.status = Status::kOk;
+      count_read(Counter::kHits);
+      if (!ctx.no_touch) ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
+    }
+    return held;
+  }
+}
+
+void Database::Release(OpContext& ctx, const Held& held) {
+  if (held.owned) {
+    held.entry->FetchAnd(~Word::kLocked);
+    reclaim::NoteLocksHeld(-1);
+  }
+  if (!held.entry->word().has_value()) ctx.NoteTomb(this, held.entry);
+}
+
+void Database::CommitLocked(OpContext& ctx, Entry* e, const Update& update) {
+  while (!Commit(ctx, e, e->word(), update)) {
+  }
+}
+
+void Database::CommitInPlace(OpContext& ctx, Entry* e, std::string_view event) {
+  const Word before = e->TakeFlags(Word::kWatched);
+  Counters::Local().Add(Counter::kWrites, 1);
+  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
+    o->OnCommit(ctx, *this, e->key(), event, before.watched());
+  }
+}
+
+void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited) {
+  if (edited.changed) {
+    const bool gone = object->size() == 0 && object->vanishes_when_empty();
+    // Both are told: the change, and what it led to. The object is gone after the second.
+    CommitInPlace(ctx, held.entry, edited.event);
+    if (gone) {
+      CommitLocked(ctx, held.entry, Update::Erase("del"));
+    } else if (object->next_deadline_ms() != kNoDeadline) {
+      expiry_.Schedule(held.entry, object->next_deadline_ms());
+    }
+  }
+  Release(ctx, held);
+}
+
+void Database::FinishString(OpContext& ctx, const Held& held, std::unique_ptr<StringBuffer> fresh,
+                            const Edited& edited) {
+  if (edited.changed) {
+    if (fresh == nullptr) {
+      CommitInPlace(ctx, held.entry, edited.event);
+    } else {
+      Word value;
+      if (fresh->size() <= StringBuffer::kBlobMax) {
+        Blob* blob = Blob::CreateModified(fresh->size());
+        if (fresh->size() != 0) std::memcpy(blob->data(), fresh->data(), fresh->size());
+        value = Word::Pointer(Kind::kString, blob);
+      } else {
+        value = fresh.release()->ToWord();
+      }
+      CommitLocked(ctx, held.entry, Update::Set(value, held.current.deadline_ms, edited.event));
+    }
+  }
+  Release(ctx, held);
+}
+
+Word Database::CopyOfBuffer(Word value) {
+  char digits[24];
+  const Bytes text = StringRef(value).Text(std::span<char, 24>(digits));
+  Blob* blob = Blob::CreateModified(text.size());
+  if (!text.empty()) std::memcpy(blob->data(), text.data(), text.size());
+  // Lives as long as the batch.
+  reclaim::Retire(
+      blob, [](void* p) { static_cast<Blob*>(p)->Unref(); }, blob->allocated_bytes());
+  return Word::Pointer(Kind::kString, blob);
+}
+
+Status Database::CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out) {
+  const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kFail);
+  if (held.status != Status::kOk) return held.status;
+  const Word value = held.current.value;
+  *out = StringRef(value.kind() == Kind::kStringBuffer ? CopyOfBuffer(value) : value);
+  Release(ctx, held);
+  return Status::kOk;
+}
+
+Status Database::GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys,
+                               std::vector<Current>& out) {
+  std::vector<KeyLocks::Target> targets;
+  for (const KeyRef& key : keys) targets.emplace_back(this, key);
+  KeyLocks locks(ctx);
+  const Status s = locks.Acquire(targets);
+  return s == Status::kOk ? GetMany(ctx, keys, out) : s;
+}
+
+Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
+                         std::string_view event) {
+  if (value == nullptr || (value->size() == 0 && value->vanishes_when_empty())) {
+    const Status s = Remove(ctx, key);
+    return s == Status::kNotFound ? Status::kOk : s;
+  }
+  const Held held = Hold(ctx, key, ValueType::kNone, Access::kPeek, Missing::kCreate);
+  if (held.entry == nullptr) return held.status;
+  const int64_t next_deadline_ms = value->next_deadline_ms();
+  CommitLocked(ctx, held.entry, Update::Set(value.release()->ToWord(), kNoDeadline, event));
+  if (next_deadline_ms != kNoDeadline) expiry_.Schedule(held.entry, next_deadline_ms);
+  Release(ctx, held);
+  return Status::kOk;
+}
+
+Status Database::Remove(OpContext& ctx, const KeyRef& key, std::string_view event) {
+  return Mutate(ctx, key, [event](const Current& now) {
+    return now.exists() ? Update::Erase(event) : Update::Keep(Status::kNotFound);
+  });
+}
+
+void Database::ExpireParts(OpContext& ctx, Entry* e) {
+  constexpr size_t kLimit = 256;
+  Word w = e->word();
+  if (!Resolve(w).value.is_object()) return;
+  Held held{Status::kOk, e, Resolve(w), false};
+  if (!ctx.holds_locks()) {
+    if (w.locked() || !e->CompareExchange(w, w.WithFlags(Word::kLocked))) {
+      expiry_.Schedule(e, ctx.now_ms() + 1);
+      return;
+    }
+    reclaim::NoteLocksHeld(1);
+    held.owned = true;
+  }
+  Object* object = ObjectOf(held.current.value);
+  const size_t removed = object->ExpireParts(ctx.now_ms(), kLimit);
+  const int64_t next_ms = object->next_deadline_ms();
+  FinishEdit(ctx, held, object, removed != 0 ? Edited::Yes("hexpired") : Edited::No());
+  if (next_ms != kNoDeadline) expiry_.Schedule(e, next_ms);
+}
+
+}  // namespace mantis
