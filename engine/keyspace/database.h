@@ -33,7 +33,8 @@ namespace mantis {
 
 // What a mutation wants done with the key it was shown.
 struct Update {
-  enum class Action : uint8_t { kKeep, kErase, kSet, kSetDeadline };
+  // kInPlace: the string buffer that the mutation was shown has been changed where it is.
+  enum class Action : uint8_t { kKeep, kErase, kSet, kSetDeadline, kInPlace };
   Action action = Action::kKeep;
   Word value;                         // kSet: the new value, owned by the update until committed
   int64_t deadline_ms = kNoDeadline;  // kSet and kSetDeadline: the key's deadline from now on
@@ -50,13 +51,16 @@ struct Update {
   static Update SetDeadline(int64_t deadline_ms, std::string_view event) {
     return {Action::kSetDeadline, Word{}, deadline_ms, event, Status::kOk};
   }
+  static Update InPlace(std::string_view event) {
+    return {Action::kInPlace, Word{}, kNoDeadline, event, Status::kOk};
+  }
 };
 
 // What an edit did to the object it was shown.
 struct Edited {
   bool changed = false;
-  std::string_view event = {};   // name of the change, as keyspace notifications call it
-  Status status = Status::kOk;   // what Edit returns
+  std::string_view event = {};  // name of the change, as keyspace notifications call it
+  Status status = Status::kOk;  // what Edit returns
 
   static Edited No(Status s = Status::kOk) { return {false, {}, s}; }
   static Edited Yes(std::string_view event, Status s = Status::kOk) { return {true, event, s}; }
@@ -86,6 +90,7 @@ class Database {
 
   // Atomic read-modify-write. `f(const Current&) -> Update` sees the key's content (absent when
   // expired) and may be called several times; a value it built for an attempt that lost is freed.
+  // A string buffer it may change where it is, under the lock: then it says InPlace.
   template <std::invocable<const Current&> F>
   Status Mutate(OpContext& ctx, const KeyRef& key, F&& f);
 
@@ -236,6 +241,10 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
     const Held held{Status::kOk, e, current, hold};
     const Update update = f(static_cast<const Current&>(current));
     bool done = update.action == Update::Action::kKeep;
+    if (update.action == Update::Action::kInPlace) {
+      CommitInPlace(ctx, e, update.event);
+      done = true;
+    }
     if (!done && e == nullptr) {
       if (update.action != Update::Action::kSet) return update.status;
       e = CreateEntry(key);
@@ -322,19 +331,15 @@ Status Database::ReadEntry(OpContext& ctx, Entry* e, F&& f) {
 template <std::invocable<Bytes> F>
 Status Database::ReadString(OpContext& ctx, const KeyRef& key, F&& f) {
   Current c;
-  const Status s = Get(ctx, key, &c);
+  Entry* e = nullptr;
+  const Status s = Get(ctx, key, &c, Access::kRead, &e);
   if (s != Status::kOk) return s;
-  if (c.type() != ValueType::kString) return Status::kWrongType;
-  if (c.value.kind() != Kind::kStringBuffer) {
+  const auto read = [&](const Current& now) -> Status {
+    if (now.type() != ValueType::kString) return Status::kWrongType;
     char digits[24];
-    return f(StringRef(c.value).Text(std::span<char, 24>(digits)));
-  }
-  const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kFail);
-  if (held.status != Status::kOk) return held.status;
-  char digits[24];
-  const Status result = f(StringRef(held.current.value).Text(std::span<char, 24>(digits)));
-  Release(ctx, held);
-  return result;
+    return f(StringRef(now.value).Text(std::span<char, 24>(digits)));
+  };
+  return c.value.kind() == Kind::kStringBuffer ? ReadEntry(ctx, e, read) : read(c);
 }
 
 template <std::invocable<StringBuffer&> F>
@@ -348,9 +353,8 @@ Status Database::EditString(OpContext& ctx, const KeyRef& key, F&& f) {
   } else {
     char digits[24];
     fresh = std::make_unique<StringBuffer>(
-        held.status == Status::kOk
-            ? StringRef(held.current.value).Text(std::span<char, 24>(digits))
-            : Bytes{});
+        held.status == Status::kOk ? StringRef(held.current.value).Text(std::span<char, 24>(digits))
+                                   : Bytes{});
     buffer = fresh.get();
   }
   const Edited edited = f(*buffer);

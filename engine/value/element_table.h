@@ -193,7 +193,9 @@ class ElementTable {
   struct Hasher {
     using is_transparent = void;
     size_t operator()(const Probe& p) const { return static_cast<size_t>(p.hash); }
-    size_t operator()(const T* e) const { return static_cast<size_t>(HashIndex::Hash(Traits::Key(*e))); }
+    size_t operator()(const T* e) const {
+      return static_cast<size_t>(HashIndex::Hash(Traits::Key(*e)));
+    }
   };
   struct Equal {
     using is_transparent = void;

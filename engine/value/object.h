@@ -21,7 +21,8 @@ namespace mantis {
 
 enum class ValueType : uint8_t { kNone, kString, kList, kSet, kSortedSet, kHash, kStream };
 
-// As TYPE and SCAN's TYPE option have it: "none", "string", "list", "set", "zset", "hash", "stream".
+// As TYPE and SCAN's TYPE option have it: "none", "string", "list", "set", "zset", "hash",
+// "stream".
 std::string_view TypeName(ValueType type);
 
 class Object {
@@ -31,7 +32,8 @@ class Object {
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
-  // The kind of the words that point at it; each class also has it as `static constexpr Kind kKind`.
+  // The kind of the words that point at it; each class also has it as `static constexpr Kind
+  // kKind`.
   virtual Kind kind() const = 0;
   // As OBJECT ENCODING names it.
   virtual std::string_view encoding() const = 0;

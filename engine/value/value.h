@@ -72,8 +72,8 @@ inline Current Resolve(Word w) {
   return {bare.has_value() ? bare : Word::Of(Kind::kTomb), kNoDeadline};
 }
 
-// Read-only view of a string value. Valid as long as the read section in which it was obtained; of a
-// string buffer, while the entry's lock bit is held as well (Database hands others a copy).
+// Read-only view of a string value. Valid as long as the read section in which it was obtained; of
+// a string buffer, while the entry's lock bit is held as well (Database hands others a copy).
 class StringRef {
  public:
   StringRef() = default;

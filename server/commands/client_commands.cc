@@ -26,7 +26,7 @@ Outcome ClientId(CommandContext& c) {
 }
 
 Outcome ClientInfo(CommandContext& c) {
-  c.reply.Verbatim(DescribeClient(c.client.connection, c.op.now_ms()) + "\n");
+  c.reply.Verbatim(DescribeClient(*c.client.connection, c.op.now_ms()) + "\n");
   return Done();
 }
 

@@ -69,7 +69,7 @@ Outcome Reset(CommandContext& c) {
   Client& client = c.client;
   if (client.monitor) {
     client.monitor = false;
-    c.core.loop->ForgetMonitor(&client.connection);
+    c.core.loop->ForgetMonitor(client.connection);
     --c.core.monitors;
     c.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
   }

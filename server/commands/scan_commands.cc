@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/commands/args.h"
+#include "server/commands/collection_scan.h"
 #include "server/commands/glob.h"
 #include "server/commands/key_inspect.h"
 #include "server/commands/key_range.h"
@@ -71,72 +72,13 @@ Outcome Keys(CommandContext& c) {
   return Done();
 }
 
-// As strtoul reads it, which is what Redis does: a sign is fine, a negative number wraps around,
-// and no digits at all are 0.
-bool ParseCursor(Bytes text, uint64_t* out) {
-  const bool signed_text = !text.empty() && (text[0] == '-' || text[0] == '+');
-  const bool negative = signed_text && text[0] == '-';
-  const Bytes digits = text.substr(signed_text ? 1 : 0);
-  if (digits.empty()) {
-    *out = 0;
-    return !signed_text;
-  }
-  uint64_t v = 0;
-  for (const char d : digits) {
-    if (d < '0' || d > '9' || __builtin_mul_overflow(v, uint64_t{10}, &v) ||
-        __builtin_add_overflow(v, static_cast<uint64_t>(d - '0'), &v)) {
-      return false;
-    }
-  }
-  *out = negative ? 0 - v : v;
-  return true;
-}
-
-struct ScanOptions {
-  uint64_t cursor = 0;
-  uint64_t count = 10;
-  std::optional<GlobPattern> match;
-  std::optional<Bytes> type;
-
-  bool Wants(const Entry& e, int64_t now_ms) const {
-    if (match && !match->all() && !match->Matches(e.key())) return false;
-    const Current now = Resolve(e.word());
-    if (!now.exists() || now.deadline_ms <= now_ms) return false;
-    // An unknown type is no error: nothing is of it.
-    return !type || EqualsIgnoreCase(*type, TypeName(now.type()));
-  }
-};
-
-bool ParseScanOptions(CommandContext& c, ScanOptions* out) {
-  if (!ParseCursor(c.args[1], &out->cursor)) {
-    c.reply.Error("ERR invalid cursor");
-    return false;
-  }
-  for (size_t i = 2; i < c.argc(); i += 2) {
-    const Bytes name = c.args[i];
-    if (i + 1 == c.argc()) {
-      (void)SyntaxError(c);
-      return false;
-    }
-    const Bytes value = c.args[i + 1];
-    if (EqualsIgnoreCase(name, "COUNT")) {
-      int64_t count = 0;
-      if (!ParseInteger(c, value, &count)) return false;
-      if (count < 1) {
-        (void)SyntaxError(c);
-        return false;
-      }
-      out->count = static_cast<uint64_t>(count);
-    } else if (EqualsIgnoreCase(name, "MATCH")) {
-      out->match.emplace(value);
-    } else if (EqualsIgnoreCase(name, "TYPE")) {
-      out->type = value;
-    } else {
-      (void)SyntaxError(c);
-      return false;
-    }
-  }
-  return true;
+// True if the scan returns the entry's key.
+bool Wants(const ScanOptions& options, const Entry& e, int64_t now_ms) {
+  if (!options.Matches(e.key())) return false;
+  const Current now = Resolve(e.word());
+  if (!now.exists() || now.deadline_ms <= now_ms) return false;
+  // An unknown type is no error: nothing is of it.
+  return !options.type || EqualsIgnoreCase(*options.type, TypeName(now.type()));
 }
 
 // Up to count keys of the prefix's range, from where the cursor stands. Returns the next cursor.
@@ -157,7 +99,7 @@ uint64_t ScanOrdered(CommandContext& c, const ScanOptions& options,
     }
     ++visited;
     last = &e;
-    if (options.Wants(e, c.op.now_ms())) found.push_back(&e);
+    if (Wants(options, e, c.op.now_ms())) found.push_back(&e);
     return Walk::kMore;
   });
   if (!ended) return cursors.Advance(options.cursor, c.client.db, prefix, last->key());
@@ -181,7 +123,7 @@ uint64_t ScanHashed(CommandContext& c, const ScanOptions& options,
   } while (cursor != 0 && entries.size() < options.count &&
            buckets / kBucketsPerKey < options.count);
   VisitAll(entries, [&](const Entry& e) {
-    if (options.Wants(e, c.op.now_ms())) found.push_back(&e);
+    if (Wants(options, e, c.op.now_ms())) found.push_back(&e);
     return Walk::kMore;
   });
   return cursor;
@@ -189,23 +131,23 @@ uint64_t ScanHashed(CommandContext& c, const ScanOptions& options,
 
 Outcome Scan(CommandContext& c) {
   ScanOptions options;
-  if (!ParseScanOptions(c, &options)) return Done();
+  if (!ParseScanCursor(c, c.args[1], &options)) return Done();
+  if (!ParseScanOptions(c, 2, ScanExtra::kType, &options)) return Done();
   thread_local std::vector<const Entry*> found;
   found.clear();
   uint64_t next = 0;
   if (options.match && options.match->exact()) {
     const KeyRef key = KeyRef::Of(options.match->prefix());
     const Entry* e = c.db().index().Find(key.bytes, key.hash);
-    if (e != nullptr && options.Wants(*e, c.op.now_ms())) found.push_back(e);
+    if (e != nullptr && Wants(options, *e, c.op.now_ms())) found.push_back(e);
   } else if (options.match && !options.match->prefix().empty()) {
     next = ScanOrdered(c, options, found);
   } else {
     next = ScanHashed(c, options, found);
   }
-  c.reply.Array(2);
-  c.reply.BulkInteger(static_cast<int64_t>(next));
-  c.reply.Array(found.size());
-  for (const Entry* e : found) c.reply.Bulk(e->key());
+  ScanPage page;
+  for (const Entry* e : found) page.Add(e->key());
+  page.Write(c, next);
   return Done();
 }
 

@@ -14,6 +14,7 @@
 #include "server/core/cpu_count.h"
 #include "server/core/log.h"
 #include "server/core/process_setup.h"
+#include "server/core/worker_pool.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
@@ -58,6 +59,7 @@ ServerRuntime::ServerRuntime(SharedState& shared) : shared_(shared), main_thread
         std::make_unique<CoreContext>(static_cast<size_t>(i), shared_, commands));
     loops_.push_back(std::make_unique<Loop>(*shared_.cores.back()));
   }
+  shared_.workers = std::make_unique<WorkerPool>(shared_);
 }
 
 ServerRuntime::~ServerRuntime() = default;
@@ -76,6 +78,7 @@ std::optional<std::string> ServerRuntime::Start() {
   }
   LogNotice(Banner(shared_, usable_cores_));
   loops_running_ = loops_.size();
+  shared_.workers->Start();
   for (const auto& loop : loops_) {
     loop->thread = std::thread([this, &loop] { RunLoop(*loop); });
   }
@@ -112,6 +115,7 @@ int ServerRuntime::Run() {
     RequestStop(SaveOnStop::kByConfig, 0);
   }
   for (const auto& loop : loops_) loop->thread.join();
+  shared_.workers->Stop();
   const auto settings = shared_.config.snapshot();
   int code = exit_code_;
   if (on_stop && !on_stop(save_)) code = 1;

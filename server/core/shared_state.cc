@@ -1,6 +1,7 @@
 #include "server/core/shared_state.h"
 
 #include "server/core/persistence.h"
+#include "server/core/worker_pool.h"
 #include "server/dispatch/cursor_table.h"
 
 namespace mantis::server {

@@ -20,6 +20,7 @@ namespace mantis::server {
 class CursorTable;
 class Persistence;
 class ServerRuntime;
+class WorkerPool;
 
 enum class PauseMode : uint8_t { kNone, kWrites, kAll };
 
@@ -61,6 +62,7 @@ struct SharedState {
   LatencyMonitor latency_monitor;            // own mutex
   std::unique_ptr<CursorTable> cursors;      // own locks
   std::unique_ptr<Persistence> persistence;  // own locks
+  std::unique_ptr<WorkerPool> workers;       // made by the runtime
 };
 
 }  // namespace mantis::server

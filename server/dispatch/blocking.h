@@ -1,5 +1,5 @@
-// What a handler of a blocking command (BLPOP, BZPOPMIN, XREAD BLOCK…) needs: it is written as if it
-// did not block, and ends with BlockOnKeys() where it found nothing to take.
+// What a handler of a blocking command (BLPOP, BZPOPMIN, XREAD BLOCK…) needs: it is written as if
+// it did not block, and ends with BlockOnKeys() where it found nothing to take.
 //
 // The same handler runs again, on whatever core makes one of the keys ready, for the client that
 // waits longest (RunMode::kServe): then it either takes what it came for and writes the reply, or

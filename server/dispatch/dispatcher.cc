@@ -12,7 +12,9 @@
 #include "server/core/log.h"
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
+#include "server/core/worker_pool.h"
 #include "server/dispatch/command_table.h"
+#include "server/dispatch/detached_command.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
@@ -87,10 +89,9 @@ void UnknownCommand(Client& client, std::span<const Bytes> args) {
   client.reply.Error(text);
 }
 
-void CountError(CoreContext& core, const Client& client, size_t at) {
-  // "-CODE text": the code is the first word.
-  const std::string_view reply = client.reply_view().substr(at + 1);
-  const std::string_view code = reply.substr(0, reply.find_first_of(" \r"));
+// `reply` is "-CODE text".
+void CountError(CoreContext& core, std::string_view reply) {
+  const std::string_view code = reply.substr(1, reply.find_first_of(" \r") - 1);
   const std::lock_guard lock(core.stats.errors_mutex);
   auto it = core.stats.errors.find(code);
   if (it == core.stats.errors.end()) it = core.stats.errors.emplace(std::string(code), 0).first;
@@ -107,24 +108,6 @@ bool Paused(const SharedState& shared, const CommandRow& row, int64_t now_ms) {
   if (mode == PauseMode::kNone) return false;
   if (now_ms >= shared.pause_until_ms.load(std::memory_order_relaxed)) return false;
   return mode == PauseMode::kAll || (row.flags & (kWrite | kMayReplicate)) != 0;
-}
-
-// Begins the core's batch again after something made it end. Waits for whoever has the gate; this
-// thread is in no read section and holds nothing.
-void BeginAgain(OpContext& op) {
-  while (!op.TryBegin()) std::this_thread::yield();
-}
-
-Outcome RunAlone(CommandContext& c) {
-  c.op.End();
-  if (!c.op.TryCloseGate()) {
-    BeginAgain(c.op);
-    return Outcome::kBusy;
-  }
-  const Outcome outcome = c.command->row->handler(c);
-  c.op.OpenGate();
-  BeginAgain(c.op);
-  return outcome;
 }
 
 // False: an error was written.
@@ -194,6 +177,45 @@ void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark) {
 }  // namespace
 
 Database& CommandContext::db() { return engine.database(client.db); }
+
+void BeginBatch(CoreContext& core) {
+  // Waits for whoever has the gate; this thread is in no read section and holds nothing.
+  while (!core.op->TryBegin()) std::this_thread::yield();
+  core.now_ms = core.op->now_ms();
+}
+
+Outcome RunAlone(CommandContext& c) {
+  // From a worker the pool need not be asked: it would wait for itself.
+  if (c.mode != RunMode::kWorker && !c.shared.workers->TryQuiesce()) return Outcome::kBusy;
+  c.op.End();
+  if (!c.op.TryCloseGate()) {
+    BeginBatch(c.core);
+    return Outcome::kBusy;
+  }
+  c.alone = true;
+  const Outcome outcome = c.command->row->handler(c);
+  c.alone = false;
+  c.op.OpenGate();
+  BeginBatch(c.core);
+  return outcome;
+}
+
+void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
+                   std::string_view error) {
+  core.stats.commands_processed.Add(1);
+  ++client.commands_executed;
+  const CommandRow& row = *parsed.command->row;
+  if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
+      (row.flags & (kSkipMonitor | kAdmin)) == 0) {
+    std::vector<Bytes> storage;
+    FeedMonitors(core.shared, client, Redacted(parsed, storage));
+  }
+  Measure(core, client, parsed, ns);
+  if (!error.empty()) {
+    core.stats.per_command[parsed.command->id].failed.Add(1);
+    CountError(core, error);
+  }
+}
 
 void Prepare(ParsedCommand& parsed) {
   // Clients tend to repeat themselves, to the letter.
@@ -268,7 +290,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   client.reply_skip_now = std::exchange(client.reply_skip_armed, false);
   if (!Admit(core, client, parsed)) {
     if (client.killed) return Outcome::kDone;
-    CountError(core, client, mark.buffer);
+    CountError(core, client.reply_view().substr(mark.buffer));
     ApplyReplyMode(client, mark);
     return Outcome::kDone;
   }
@@ -279,7 +301,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     if (room == Cache::Room::kWait) return Postpone(client, mark);
     client.reply.Error(kOomError);
     core.stats.per_command[parsed.command->id].rejected.Add(1);
-    CountError(core, client, mark.buffer);
+    CountError(core, client.reply_view().substr(mark.buffer));
     ApplyReplyMode(client, mark);
     return Outcome::kDone;
   }
@@ -290,25 +312,20 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   client.last_command = parsed.command;
   core.op->no_touch = client.no_touch;
   const uint64_t start = Ticks();
-  const Outcome outcome = (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
+  Outcome outcome = (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
+  if (outcome == Outcome::kAlone) outcome = RunAlone(context);
   const uint64_t ns = TicksToNs(Ticks() - start);
   if (outcome == Outcome::kBusy) {
     core.stats.busy_retries.Add(1);
     return Postpone(client, mark);
   }
-  core.stats.commands_processed.Add(1);
-  ++client.commands_executed;
-  if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
-      (row.flags & (kSkipMonitor | kAdmin)) == 0) {
-    std::vector<Bytes> storage;
-    FeedMonitors(core.shared, client, Redacted(parsed, storage));
+  if (outcome == Outcome::kOffload) {
+    // Counted and answered when it is done.
+    core.shared.workers->Submit(std::make_unique<DetachedCommand>(context, context.args));
+    return Outcome::kSuspended;
   }
-  Measure(core, client, parsed, ns);
-  const std::string_view written = client.reply_view();
-  if (written.size() > mark.buffer && written[mark.buffer] == '-') {
-    core.stats.per_command[parsed.command->id].failed.Add(1);
-    CountError(core, client, mark.buffer);
-  }
+  const std::string_view reply = client.reply_view().substr(mark.buffer);
+  CountExecuted(core, client, parsed, ns, reply.starts_with('-') ? reply : std::string_view{});
   ApplyReplyMode(client, mark);
   return outcome;
 }

@@ -30,4 +30,16 @@ void PrefetchKeys(CoreContext& core, const Client& client, std::span<const Parse
 // it end and begin the batch anew around itself. On kBusy nothing was written.
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);
 
+// Begins the core's batch, waiting for who holds the gate.
+void BeginBatch(CoreContext& core);
+
+// Runs the handler under the global gate, outside of the core's batch, which is begun anew after
+// it. kBusy if the gate is not to be had now.
+Outcome RunAlone(CommandContext& c);
+
+// What is to be done once a command of the client has run for `ns`: statistics, slow log, monitors.
+// `error` is the reply if it was an error.
+void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
+                   std::string_view error);
+
 }  // namespace mantis::server

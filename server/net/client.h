@@ -2,7 +2,7 @@
 //
 // Thread safety: lives on one core and is touched on that core only; other cores reach it by
 // posting there (CoreGroup in core/core_group.h).
-// Ownership: part of its Connection.
+// Ownership: part of its Connection, or of a DetachedCommand, where it stands in for the real one.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ struct Command;
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
 
 struct Client {
-  explicit Client(Connection& owner) : connection(owner), reply(output.buffer()) {}
+  explicit Client(Connection* owner) : connection(owner), reply(output.buffer()) {}
 
-  Connection& connection;
+  Connection* connection;  // nullptr for the stand-in of a detached command
   uint64_t id = 0;
   int db = 0;
   bool authenticated = true;

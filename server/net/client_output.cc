@@ -21,6 +21,22 @@ void ClientOutput::Attach(Blob* blob) {
   attached_bytes_ += blob->size();
 }
 
+void ClientOutput::Splice(ClientOutput& other) {
+  const size_t begin = buffer_.size();
+  if (begin == 0) {
+    std::swap(buffer_, other.buffer_);
+  } else {
+    buffer_.Append(other.buffer_.view());
+  }
+  for (const Attachment& a : other.attachments_) {
+    attachments_.push_back({begin + a.at, a.blob, 0});
+    attached_bytes_ += a.blob->size();
+  }
+  // The references went along.
+  other.attachments_.clear();
+  other.Clear();
+}
+
 void ClientOutput::Rewind(const Mark& m) {
   while (attachments_.size() > m.attachments) {
     attached_bytes_ -= attachments_.back().blob->size();

@@ -32,6 +32,9 @@ class ClientOutput {
   // The blob's bytes come after everything that is in the buffer now.
   void Attach(Blob* blob);
 
+  // Adds what `other` holds, from which nothing was sent. Takes its memory over where it can.
+  void Splice(ClientOutput& other);
+
   // Bytes not sent yet.
   size_t pending() const { return buffer_.size() - sent_in_buffer_ + attached_bytes_; }
   bool empty() const { return pending() == 0; }

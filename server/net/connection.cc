@@ -25,7 +25,7 @@ constexpr int64_t kShrinkAfterMs = 2000;
 Connection::Connection(CoreContext& core, const AcceptedSocket& socket, uint64_t id)
     : core_(core),
       socket_(core.io, this, &Connection::OnReadable, &Connection::OnWritable),
-      client_(*this),
+      client_(this),
       parser_(protocol::Limits{}) {
   // The password may have changed since this core last ran a command.
   core.RefreshSettings();
@@ -229,6 +229,6 @@ size_t Connection::memory() const {
   return sizeof(*this) + input_.capacity() + client_.output.memory();
 }
 
-void Client::Resume() { connection.Resume(); }
+void Client::Resume() { connection->Resume(); }
 
 }  // namespace mantis::server

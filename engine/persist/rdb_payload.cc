@@ -1,0 +1,43 @@
+#include "engine/persist/rdb_payload.h"
+
+#include <cstring>
+
+#include "engine/persist/rdb_crc64.h"
+
+namespace mantis::persist {
+namespace {
+
+bool IsMetadata(uint8_t type) {
+  return type == static_cast<uint8_t>(RdbType::kHashMetadata) ||
+         type == static_cast<uint8_t>(RdbType::kHashListpackEx);
+}
+
+}  // namespace
+
+void SealPayload(uint16_t version, std::string* value) {
+  char footer[kRdbFooterBytes];
+  std::memcpy(footer, &version, sizeof(version));
+  value->append(footer, sizeof(version));
+  const uint64_t crc = RdbCrc64(0, *value);
+  std::memcpy(footer, &crc, sizeof(crc));
+  value->append(footer, sizeof(crc));
+}
+
+std::optional<Bytes> OpenPayload(Bytes payload) {
+  if (payload.size() < kRdbFooterBytes) return std::nullopt;
+  const Bytes value = payload.substr(0, payload.size() - kRdbFooterBytes);
+  uint16_t version = 0;
+  uint64_t crc = 0;
+  std::memcpy(&version, payload.data() + value.size(), sizeof(version));
+  std::memcpy(&crc, payload.data() + value.size() + sizeof(version), sizeof(crc));
+  if (version > kRdbVersionReadMax) {
+    // The one thing of a later version that is known.
+    const bool known = version == kRdbVersionOfMetadata && !value.empty() &&
+                       IsMetadata(static_cast<uint8_t>(value[0]));
+    if (!known) return std::nullopt;
+  }
+  if (RdbCrc64(0, payload.substr(0, payload.size() - sizeof(crc))) != crc) return std::nullopt;
+  return value;
+}
+
+}  // namespace mantis::persist

@@ -1,0 +1,107 @@
+#include "server/core/worker_pool.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+#include "engine/base/clock.h"
+#include "server/core/core_group.h"
+#include "server/core/shared_state.h"
+#include "server/dispatch/command_table.h"
+#include "server/dispatch/dispatcher.h"
+
+namespace mantis::server {
+namespace {
+
+// A quarter of the cores' number, so that long commands leave most of the machine to short ones.
+size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 1, 8); }
+
+constexpr auto kRetry = std::chrono::microseconds(100);
+constexpr auto kQuietPoll = std::chrono::milliseconds(1);
+
+}  // namespace
+
+struct WorkerPool::Worker {
+  Worker(size_t index, SharedState& shared)
+      : core(index, shared, CommandTable::Instance().size()), work(core.io.get_executor()) {}
+  CoreContext core;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+  std::thread thread;
+};
+
+WorkerPool::WorkerPool(SharedState& shared) : shared_(shared) {
+  const size_t cores = shared.cores.size();
+  for (size_t i = 0; i < WorkerCount(cores); ++i) {
+    workers_.push_back(std::make_unique<Worker>(cores + i, shared));
+  }
+}
+
+WorkerPool::~WorkerPool() { Stop(); }
+
+void WorkerPool::Start() {
+  for (const auto& worker : workers_) {
+    worker->thread = std::thread([this, &worker] { Loop(*worker); });
+  }
+}
+
+void WorkerPool::Stop() {
+  if (stopping_.exchange(true)) return;
+  for (const auto& worker : workers_) {
+    worker->work.reset();
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+}
+
+void WorkerPool::Loop(Worker& worker) {
+  pthread_setname_np(pthread_self(), fmt::format("mantis-work-{}", worker.core.index).c_str());
+  worker.core.op.emplace(shared_.engine);
+  worker.core.io.run();
+  worker.core.op.reset();
+}
+
+void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
+  Worker& worker = *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+  boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
+    if (stopping_) return;
+    Run(worker, *c);
+    CoreContext& home = c->home();
+    PostTo(home, [shared = std::shared_ptr<DetachedCommand>(std::move(c))](CoreContext&) {
+      shared->Deliver();
+    });
+  });
+}
+
+void WorkerPool::Run(Worker& worker, DetachedCommand& command) {
+  CoreContext& core = worker.core;
+  while (!stopping_) {
+    AwaitTurn();
+    core.RefreshSettings();
+    BeginBatch(core);
+    const Outcome outcome = command.Run(core, RunMode::kWorker);
+    core.op->End();
+    running_.fetch_sub(1);
+    if (outcome == Outcome::kDone) return;
+    // Somebody holds a key, or the gate.
+    std::this_thread::sleep_for(kRetry);
+  }
+}
+
+void WorkerPool::AwaitTurn() {
+  while (true) {
+    running_.fetch_add(1);
+    if (MonotonicUs() >= quiet_until_us_ || stopping_) return;
+    running_.fetch_sub(1);
+    std::this_thread::sleep_for(kQuietPoll);
+  }
+}
+
+bool WorkerPool::TryQuiesce() {
+  quiet_until_us_ = MonotonicUs() + kQuiesceUs;
+  return running_ == 0;
+}
+
+}  // namespace mantis::server

@@ -1,0 +1,55 @@
+// A command that runs apart from its client: a copy of its arguments, and a stand-in for the
+// client that a handler sees. So a command that takes long runs on a worker thread, and a blocked
+// client's command on the core that made its key ready.
+//
+// Thread safety: made on the client's core; then used by one thread at a time, handed over with
+// whatever hands the object over.
+// Ownership: owns everything; remembers the client by core and id, as it may be gone meanwhile.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/dispatch/command.h"
+#include "server/net/client.h"
+
+namespace mantis::server {
+
+class DetachedCommand {
+ public:
+  // `args`: what to run, c.args mostly.
+  DetachedCommand(const CommandContext& c, std::span<const Bytes> args);
+
+  // Runs the handler on `core`'s thread, inside its batch. On kDone the reply is kept here. A
+  // command that must run alone (Outcome::kAlone) does, with the batch begun anew around it.
+  Outcome Run(CoreContext& core, RunMode mode);
+
+  // Gives the reply to the client and lets it go on: on the client's core, if it still is there.
+  // Counts the command as executed (with the time that Run took).
+  void Deliver();
+
+  // For replies that do not come from the handler (timeouts, errors).
+  protocol::ReplyWriter& reply() { return stand_in_.reply; }
+  CoreContext& home() { return home_; }
+  uint64_t client_id() const { return client_id_; }
+  int db() const { return stand_in_.db; }
+  const Command& command() const { return *command_; }
+  std::span<const Bytes> args() const { return args_; }
+  size_t memory() const {
+    return sizeof(*this) + text_.capacity() + args_.capacity() * sizeof(Bytes);
+  }
+
+ private:
+  CoreContext& home_;
+  uint64_t client_id_;
+  bool silent_;
+  const Command* command_;
+  std::string text_;         // the arguments' bytes
+  std::vector<Bytes> args_;  // views into text_
+  Client stand_in_;
+  uint64_t ticks_ = 0;  // spent in the handler
+};
+
+}  // namespace mantis::server
