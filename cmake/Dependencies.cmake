@@ -10,6 +10,7 @@ find_package(FlatBuffers 2.0 REQUIRED CONFIG)
 find_package(absl REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+pkg_check_modules(liblzf REQUIRED IMPORTED_TARGET liblzf>=3.6)
 
 # Third-party headers are system headers, so that our warning level does not apply to them.
 add_library(mantis_boost INTERFACE)

@@ -76,6 +76,8 @@ class ReplyWriter {
   // bytes before the mark in place. Costs one move of the elements when n has several digits.
   [[nodiscard]] size_t DeferredArray() { return Defer(); }
   void SetDeferredArray(size_t mark, size_t n) { SetDeferred(mark, '*', n); }
+  [[nodiscard]] size_t DeferredSet() { return Defer(); }
+  void SetDeferredSet(size_t mark, size_t n) { SetDeferred(mark, resp3_ ? '~' : '*', n); }
   [[nodiscard]] size_t DeferredMap() { return Defer(); }
   void SetDeferredMap(size_t mark, size_t pairs) {
     resp3_ ? SetDeferred(mark, '%', pairs) : SetDeferred(mark, '*', 2 * pairs);

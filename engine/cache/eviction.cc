@@ -92,6 +92,15 @@ uint8_t Cache::Frequency(const Entry* e, int64_t now_ms) const {
   return DecayedCounter(e->access(), now_ms);
 }
 
+void Cache::SetIdle(Entry* e, int64_t seconds, int64_t now_ms) const {
+  const int64_t now = Seconds(now_ms);
+  e->set_access(static_cast<uint32_t>(now - std::min(seconds, now)));
+}
+
+void Cache::SetFrequency(Entry* e, uint8_t frequency, int64_t now_ms) const {
+  e->set_access(Minutes(now_ms) << 8 | frequency);
+}
+
 uint64_t Cache::EvictionScore(const Entry* e, int64_t now_ms) const {
   switch (policy_.load(std::memory_order_relaxed)) {
     case EvictionPolicy::kAllKeysLfu:

@@ -58,6 +58,9 @@ class Cache {
   // OBJECT IDLETIME and FREQ.
   int64_t IdleSeconds(const Entry* e, int64_t now_ms) const;
   uint8_t Frequency(const Entry* e, int64_t now_ms) const;
+  // As RESTORE is told; the first under LRU policies, the second under LFU ones.
+  void SetIdle(Entry* e, int64_t seconds, int64_t now_ms) const;
+  void SetFrequency(Entry* e, uint8_t frequency, int64_t now_ms) const;
   // The larger the better to evict.
   uint64_t EvictionScore(const Entry* e, int64_t now_ms) const;
 

@@ -47,7 +47,7 @@ void DestroyWithValue(Entry* e) {
 
 }  // namespace
 
-Database::Database() = default;
+Database::Database(int number) : number_(number) {}
 
 Database::~Database() {
   // Entries are reached through the hash index: every entry that was not buried is in it.
@@ -259,6 +259,10 @@ Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
   while (!to_db.Commit(ctx, target, target->word(), put)) {
   }
   target->set_access(source->access());
+  if (c.value.is_object()) {
+    const int64_t next_ms = ObjectOf(c.value)->next_deadline_ms();
+    if (next_ms != kNoDeadline) to_db.expiry_.Schedule(target, next_ms);
+  }
   return Status::kOk;
 }
 

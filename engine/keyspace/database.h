@@ -68,7 +68,7 @@ struct Edited {
 
 class Database {
  public:
-  Database();
+  explicit Database(int number = 0);
   // Quiescent: no thread is in a batch that may have seen this database.
   ~Database();
   Database(const Database&) = delete;
@@ -123,10 +123,10 @@ class Database {
   template <std::invocable<StringBuffer&> F>
   Status EditString(OpContext& ctx, const KeyRef& key, F&& f);
 
-  // Sets the key to `value`, whatever it held, without a deadline; an empty collection (or nullptr)
+  // Sets the key to `value`, whatever it held, with that deadline; an empty collection (or nullptr)
   // deletes it. `event` is told where there is a value, "del" where one was deleted.
   Status Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
-                 std::string_view event);
+                 std::string_view event, int64_t deadline_ms = kNoDeadline);
   // Deletes the key; kNotFound if there was none.
   Status Remove(OpContext& ctx, const KeyRef& key, std::string_view event = "del");
 
@@ -146,6 +146,18 @@ class Database {
 
   // Unlinks and retires `e` if it is still absent, unlocked and unwatched.
   void Bury(Entry* e);
+
+  // The key's watch flag (see value_word.h): the next change of the key clears it, and the observer
+  // is told so. An absent key can have it too and keeps its entry meanwhile. True if it was set
+  // already.
+  bool Arm(const KeyRef& key);
+  // Takes the flag away without a change.
+  void Disarm(OpContext& ctx, const KeyRef& key);
+  bool IsArmed(const KeyRef& key) const;
+
+  // The number under which clients select it. Changes when databases are swapped: alone.
+  int number() const { return number_.load(std::memory_order_relaxed); }
+  void set_number(int n) { number_.store(n, std::memory_order_relaxed); }
 
   // Number of keys (expired ones count until deleted) and of keys with a deadline.
   size_t size() const { return static_cast<size_t>(std::max<int64_t>(0, Sum(keys_))); }
@@ -215,6 +227,8 @@ class Database {
   ExpiryIndex expiry_;
   Striped keys_;
   Striped deadlines_;
+  // Relaxed: a batch sees what the gate's last owner has set, the gate being in between.
+  std::atomic<int> number_;
 };
 
 template <std::invocable<const Current&> F>

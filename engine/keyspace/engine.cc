@@ -10,7 +10,7 @@ Engine::Engine(const EngineOptions& options)
       cache_(options.cache) {
   const reclaim::ThreadAttachment attachment;
   for (int i = 0; i < count_; ++i) {
-    databases_[static_cast<size_t>(i)].store(new Database, std::memory_order_release);
+    databases_[static_cast<size_t>(i)].store(new Database(i), std::memory_order_release);
   }
 }
 
@@ -21,12 +21,15 @@ Engine::~Engine() {
 }
 
 void Engine::Flush(OpContext& ctx, int i) {
-  // The context must not remember tombs of a database that goes away.
-  ctx.BuryTombs();
   auto& slot = databases_[static_cast<size_t>(i)];
   Database* old = slot.load(std::memory_order_acquire);
   if (old->index().size() == 0) return;
-  slot.store(new Database, std::memory_order_release);
+  auto* fresh = new Database(i);
+  if (observer_ != nullptr) observer_->BeforeReplace(ctx, *old, *fresh);
+  // The context must not remember tombs of a database that goes away.
+  ctx.BuryTombs();
+  slot.store(fresh, std::memory_order_release);
+  if (observer_ != nullptr) observer_->AfterReplace(ctx, *fresh);
   lazy_free_->Take(std::unique_ptr<Database>(old));
 }
 
@@ -34,12 +37,23 @@ void Engine::FlushAll(OpContext& ctx) {
   for (int i = 0; i < count_; ++i) Flush(ctx, i);
 }
 
-void Engine::SwapDatabases(int a, int b) {
-  auto& first = databases_[static_cast<size_t>(a)];
-  auto& second = databases_[static_cast<size_t>(b)];
-  Database* db = first.load(std::memory_order_acquire);
-  first.store(second.load(std::memory_order_acquire), std::memory_order_release);
-  second.store(db, std::memory_order_release);
+void Engine::SwapDatabases(OpContext& ctx, int a, int b) {
+  auto& first_slot = databases_[static_cast<size_t>(a)];
+  auto& second_slot = databases_[static_cast<size_t>(b)];
+  Database* const first = first_slot.load(std::memory_order_acquire);
+  Database* const second = second_slot.load(std::memory_order_acquire);
+  if (observer_ != nullptr) {
+    observer_->BeforeReplace(ctx, *first, *second);
+    observer_->BeforeReplace(ctx, *second, *first);
+  }
+  first_slot.store(second, std::memory_order_release);
+  second_slot.store(first, std::memory_order_release);
+  first->set_number(b);
+  second->set_number(a);
+  if (observer_ != nullptr) {
+    observer_->AfterReplace(ctx, *second);
+    observer_->AfterReplace(ctx, *first);
+  }
 }
 
 int64_t Engine::TotalChanges() const {

@@ -36,6 +36,11 @@ class CommitObserver {
   // `watched`: the key had its watch flag, which this commit cleared.
   virtual void OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view event,
                         bool watched) = 0;
+  // Alone: `now` is about to be replaced by `next` as the database of its number (flushed, swapped).
+  // Of two that change places both are told before and both after.
+  virtual void BeforeReplace(OpContext& ctx, Database& now, Database& next) = 0;
+  // Alone: `db` has become the database of its number.
+  virtual void AfterReplace(OpContext& ctx, Database& db) = 0;
 };
 
 class Engine {
@@ -55,7 +60,7 @@ class Engine {
   // Alone. O(1): the old content is freed in the background.
   void Flush(OpContext& ctx, int i);
   void FlushAll(OpContext& ctx);
-  void SwapDatabases(int a, int b);
+  void SwapDatabases(OpContext& ctx, int a, int b);
 
   // Cache policy; may be changed at any time (CONFIG SET).
   Cache& cache() { return cache_; }

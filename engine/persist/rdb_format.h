@@ -19,7 +19,7 @@ enum class RdbType : uint8_t {
   kString = 0,
   kList = 1,
   kSet = 2,
-  kSortedSet = 3,   // scores in decimal
+  kSortedSet = 3,  // scores in decimal
   kHash = 4,
   kSortedSet2 = 5,  // scores in binary
   kHashZipmap = 9,
@@ -44,6 +44,8 @@ enum class RdbType : uint8_t {
 // so; nothing else of later versions is known.
 inline constexpr uint16_t kRdbVersionWritten = 10;
 inline constexpr uint16_t kRdbVersionReadMax = 11;
+// From this one on there are kSetListpack and kStreamListpacks3.
+inline constexpr uint16_t kRdbVersionOfSetListpack = 11;
 inline constexpr uint16_t kRdbVersionOfMetadata = 12;
 
 // First bytes of lengths and strings.

@@ -149,17 +149,6 @@ bool ZipmapText(Bytes* rest, bool is_value, Bytes* out) {
   return true;
 }
 
-template <class T>
-bool ReadIntegers(Bytes raw, const VisitInteger& visit) {
-  int64_t previous = 0;
-  for (size_t at = 0; at < raw.size(); at += sizeof(T)) {
-    const int64_t v = Load<T>(raw, at);
-    if ((at != 0 && v <= previous) || !visit(v)) return false;
-    previous = v;
-  }
-  return true;
-}
-
 }  // namespace
 
 bool ReadZiplist(Bytes raw, const VisitElement& visit) { return ZiplistReader(raw, visit).Run(); }
@@ -180,26 +169,6 @@ bool ReadZipmap(Bytes raw, const VisitElement& visit) {
     }
   }
   return stated >= kCountUnknown || stated == pairs;
-}
-
-bool ReadIntset(Bytes raw, const VisitInteger& visit) {
-  // Width of an element (u32) | number of elements (u32) | elements.
-  constexpr size_t kHeaderBytes = 8;
-  if (raw.size() < kHeaderBytes) return false;
-  const auto width = Load<uint32_t>(raw, 0);
-  const auto count = Load<uint32_t>(raw, 4);
-  if (uint64_t{count} * width != raw.size() - kHeaderBytes) return false;
-  const Bytes elements = raw.substr(kHeaderBytes);
-  switch (width) {
-    case 2:
-      return ReadIntegers<int16_t>(elements, visit);
-    case 4:
-      return ReadIntegers<int32_t>(elements, visit);
-    case 8:
-      return ReadIntegers<int64_t>(elements, visit);
-    default:
-      return false;
-  }
 }
 
 }  // namespace mantis::persist

@@ -1,5 +1,4 @@
-// The compact encodings of former Redis versions, and the one of sets of integers, which is still in
-// use: read only.
+// The compact encodings of former Redis versions: read only.
 //
 // Each function calls `visit` for the elements in turn and returns whether the bytes are
 // well-formed in every part; visit returns false to refuse an element, which ends the walk. When
@@ -16,13 +15,10 @@ namespace mantis::persist {
 
 // The text holds until visit returns.
 using VisitElement = std::function<bool(Bytes text)>;
-using VisitInteger = std::function<bool(int64_t v)>;
 
 // Lists, hashes and sorted sets before Redis 7.0.
 bool ReadZiplist(Bytes raw, const VisitElement& visit);
 // Hashes before Redis 2.6: field, value, field, value…
 bool ReadZipmap(Bytes raw, const VisitElement& visit);
-// In ascending order, each once.
-bool ReadIntset(Bytes raw, const VisitInteger& visit);
 
 }  // namespace mantis::persist

@@ -1,4 +1,5 @@
-// What DUMP answers and RESTORE takes: a value in RDB format with a version and a checksum behind it.
+// What DUMP answers and RESTORE takes: a value in RDB format with a version and a checksum behind
+// it.
 //
 // Thread safety: pure functions. Complexity: O(n).
 #pragma once

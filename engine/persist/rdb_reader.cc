@@ -1,6 +1,6 @@
 #include "engine/persist/rdb_reader.h"
 
-#include <liblzf/lzf.h>
+#include <lzf.h>
 
 #include <charconv>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "engine/persist/rdb_writer.h"
 
-#include <liblzf/lzf.h>
+#include <lzf.h>
 
 #include <bit>
 #include <cstring>

@@ -15,8 +15,12 @@ class RdbWriter {
  public:
   enum class Compression : uint8_t { kNone, kLzf };
 
-  explicit RdbWriter(std::string* out, Compression compression = Compression::kNone)
-      : out_(*out), compression_(compression) {}
+  // `version_max`: what the one who reads it knows.
+  explicit RdbWriter(std::string* out, Compression compression = Compression::kNone,
+                     uint16_t version_max = kRdbVersionWritten)
+      : out_(*out), compression_(compression), version_max_(version_max) {}
+
+  uint16_t version_max() const { return version_max_; }
 
   void Type(RdbType type) { out_.push_back(static_cast<char>(type)); }
   void Length(uint64_t n);
@@ -39,6 +43,7 @@ class RdbWriter {
 
   std::string& out_;
   const Compression compression_;
+  const uint16_t version_max_;
 };
 
 }  // namespace mantis::persist

@@ -23,10 +23,11 @@
 #include <string>
 
 #include "engine/keyspace/engine.h"
+#include "engine/value/limits.h"
 
 namespace mantis::persist {
 
-enum class WriteMode : uint8_t {
+enum class BatchMode : uint8_t {
   kAlone,   // the context has the gate; the batch is not left
   kSlices,  // the context is in no batch; many short ones are taken, none during I/O
 };
@@ -39,7 +40,7 @@ struct [[nodiscard]] SaveResult {
 };
 
 // `cancel`, if given, is looked at between slices: when it turns true, the writing is given up.
-SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, WriteMode mode,
+SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, BatchMode mode,
                          const std::atomic<bool>* cancel = nullptr);
 
 struct [[nodiscard]] LoadResult {
@@ -49,7 +50,14 @@ struct [[nodiscard]] LoadResult {
   uint64_t expired = 0;  // keys left out because their deadline has passed
 };
 
-// `ctx` is in no batch. After an error the engine holds what was read until then.
-LoadResult LoadSnapshot(OpContext& ctx, const std::string& path);
+struct LoadOptions {
+  // What says in which form values are kept.
+  ValueLimits limits = {};
+  BatchMode mode = BatchMode::kSlices;
+};
+
+// Keys that are there already are replaced. After an error the engine holds what was read until
+// then.
+LoadResult LoadSnapshot(OpContext& ctx, const std::string& path, const LoadOptions& options = {});
 
 }  // namespace mantis::persist

@@ -27,7 +27,9 @@ namespace mantis::persist {
 static_assert(std::endian::native == std::endian::little, "the file is read and written in place");
 
 inline constexpr std::array<char, 8> kMagic = {'M', 'A', 'N', 'T', 'I', 'S', 'D', 'B'};
-inline constexpr uint32_t kFormatVersion = 1;
+// What is written. Version 1 knew strings only; it is read as well.
+inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersionMin = 1;
 
 struct FileHeader {
   std::array<char, 8> magic = kMagic;

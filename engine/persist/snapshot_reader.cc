@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/persist/atomic_file.h"
+#include "engine/persist/rdb_value.h"
 #include "engine/persist/snapshot.h"
 #include "engine/persist/snapshot_format.h"
 #include "engine/persist/snapshot_generated.h"
@@ -26,8 +27,9 @@ Bytes ToBytes(const flatbuffers::Vector<uint8_t>& v) {
 
 class SnapshotReader {
  public:
-  SnapshotReader(OpContext& ctx, const std::string& path, LoadResult& result)
-      : ctx_(ctx), path_(path), result_(result) {}
+  SnapshotReader(OpContext& ctx, const std::string& path, const LoadOptions& options,
+                 LoadResult& result)
+      : ctx_(ctx), path_(path), options_(options), result_(result) {}
   ~SnapshotReader() {
     if (fd_ != -1) ::close(fd_);
   }
@@ -50,11 +52,15 @@ class SnapshotReader {
   bool CheckSizes(uint64_t at);
   bool ApplyChunk();
   bool ApplyRecords(const Chunk& chunk);
-  bool ApplyRecord(Database& db, const Record& record, bool last, bool with_access);
+  bool ApplyRecord(Database& db, const Record& record, OwnedValue value, bool with_access);
+  // The record's value, which is in the tail if `tail` says so.
+  enum class Tail : uint8_t { kNone, kString, kPayload };
+  bool ReadValue(const Record& record, Tail tail, OwnedValue* out);
   bool CheckEnd();
 
   OpContext& ctx_;
   const std::string& path_;
+  const LoadOptions& options_;
   LoadResult& result_;
   int fd_ = -1;
   uint64_t size_ = 0;
@@ -118,9 +124,10 @@ bool SnapshotReader::ReadFileHeader() {
   }
   const size_t rest = sizeof(header) - header.magic.size();
   if (!Read(reinterpret_cast<char*>(&header) + header.magic.size(), rest)) return false;
-  if (header.version != kFormatVersion) {
+  if (header.version < kFormatVersionMin || header.version > kFormatVersion) {
     return Fail("the snapshot " + path_ + " has format version " + std::to_string(header.version) +
-                ", this server reads version " + std::to_string(kFormatVersion));
+                ", this server reads versions " + std::to_string(kFormatVersionMin) + " to " +
+                std::to_string(kFormatVersion));
   }
   return header.reserved == 0 || Corrupt(offsetof(FileHeader, reserved), "not zero");
 }
@@ -175,6 +182,7 @@ bool SnapshotReader::ApplyChunk() {
                 std::to_string(ctx_.engine().database_count()) +
                 " databases are configured: start with more databases");
   }
+  if (options_.mode == BatchMode::kAlone) return ApplyRecords(chunk);
   while (!ctx_.TryBegin()) std::this_thread::yield();
   const bool applied = ApplyRecords(chunk);
   ctx_.End();
@@ -188,30 +196,45 @@ bool SnapshotReader::ApplyRecords(const Chunk& chunk) {
   const auto& records = *chunk.records();
   if (tail_ != nullptr && records.size() == 0) return Corrupt(block_at_, "a tail without a key");
   for (flatbuffers::uoffset_t i = 0; i < records.size(); ++i) {
-    if (!ApplyRecord(db, *records.Get(i), i + 1 == records.size(), with_access)) return false;
+    const bool from_tail = tail_ != nullptr && i + 1 == records.size();
+    const Tail in_tail = chunk.tail_is_payload() ? Tail::kPayload : Tail::kString;
+    OwnedValue value;
+    if (!ReadValue(*records.Get(i), from_tail ? in_tail : Tail::kNone, &value) ||
+        !ApplyRecord(db, *records.Get(i), std::move(value), with_access)) {
+      return false;
+    }
   }
   return true;
 }
 
-bool SnapshotReader::ApplyRecord(Database& db, const Record& record, bool last, bool with_access) {
-  const bool from_tail = last && tail_ != nullptr;
-  if (record.key() == nullptr || (record.value() == nullptr) != from_tail) {
-    return Corrupt(block_at_, "a record without a key or without a value");
+bool SnapshotReader::ReadValue(const Record& record, Tail tail, OwnedValue* out) {
+  const int values = (record.value() != nullptr ? 1 : 0) + (record.payload() != nullptr ? 1 : 0) +
+                     (tail != Tail::kNone ? 1 : 0);
+  if (record.key() == nullptr || values != 1) {
+    return Corrupt(block_at_, "a record without a key, or without one value");
   }
+  if (tail == Tail::kString) {
+    *out = OwnedValue(Word::Pointer(Kind::kString, tail_.release()));
+    return true;
+  }
+  if (record.value() != nullptr) {
+    *out = OwnedValue(MakeString(ToBytes(*record.value()), Word{}));
+    return true;
+  }
+  const Bytes payload = tail == Tail::kPayload ? tail_->bytes() : ToBytes(*record.payload());
+  return DecodeValue(payload, options_.limits, out) ||
+         Corrupt(block_at_, "a value that is not well-formed");
+}
+
+bool SnapshotReader::ApplyRecord(Database& db, const Record& record, OwnedValue value,
+                                 bool with_access) {
   const int64_t deadline_ms = record.deadline_ms() == 0 ? kNoDeadline : record.deadline_ms();
   if (deadline_ms <= ctx_.now_ms()) {
     ++result_.expired;
     return true;
   }
   const KeyRef key = KeyRef::Of(ToBytes(*record.key()));
-  const Status status = db.Mutate(ctx_, key, [&](const Current& current) {
-    if (from_tail) {
-      // The word gets a reference of its own, whether or not this attempt wins.
-      tail_->Ref();
-      return Update::Set(Word::Pointer(Kind::kString, tail_.get()), deadline_ms, "restore");
-    }
-    return Update::Set(MakeString(ToBytes(*record.value()), current.value), deadline_ms, "restore");
-  });
+  const Status status = StoreValue(ctx_, db, key, std::move(value), deadline_ms, "restore");
   if (status != Status::kOk) return Fail("the engine refused a key of the snapshot " + path_);
   ++result_.loaded;
   if (!with_access) return true;
@@ -245,9 +268,9 @@ void SnapshotReader::Run() {
 
 }  // namespace
 
-LoadResult LoadSnapshot(OpContext& ctx, const std::string& path) {
+LoadResult LoadSnapshot(OpContext& ctx, const std::string& path, const LoadOptions& options) {
   LoadResult result;
-  SnapshotReader(ctx, path, result).Run();
+  SnapshotReader(ctx, path, options, result).Run();
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/persist/atomic_file.h"
+#include "engine/persist/rdb_value.h"
 #include "engine/persist/snapshot.h"
 #include "engine/persist/snapshot_format.h"
 #include "engine/persist/snapshot_generated.h"
@@ -19,33 +20,47 @@ namespace {
 constexpr size_t kSliceEntries = 1000;
 // How often swapped databases may make the writing start over.
 constexpr int kAttempts = 10;
+// How long a value that somebody changes is left alone.
+constexpr std::chrono::milliseconds kBusyDelay{1};
 
-// A value too large to be copied into a table, kept alive until it is written.
-class HeldBlob {
+// A value too large to be copied into a table, kept until it is written: a string that is shared
+// with the keyspace, or bytes of its own.
+class HeldValue {
  public:
-  HeldBlob() = default;
-  ~HeldBlob() { Release(); }
-  HeldBlob(const HeldBlob&) = delete;
-  HeldBlob& operator=(const HeldBlob&) = delete;
+  HeldValue() = default;
+  ~HeldValue() { Release(); }
+  HeldValue(const HeldValue&) = delete;
+  HeldValue& operator=(const HeldValue&) = delete;
 
   void Hold(Blob* blob) {
     blob->Ref();
     blob_ = blob;
   }
+  void Hold(std::string bytes, bool is_payload) {
+    bytes_ = std::move(bytes);
+    is_payload_ = is_payload;
+  }
   void Release() {
     if (blob_ != nullptr) blob_->Unref();
     blob_ = nullptr;
+    bytes_ = {};
+    is_payload_ = false;
   }
-  bool held() const { return blob_ != nullptr; }
-  Bytes bytes() const { return held() ? blob_->bytes() : Bytes(); }
+  bool held() const { return blob_ != nullptr || !bytes_.empty(); }
+  bool is_payload() const { return is_payload_; }
+  Bytes bytes() const { return blob_ != nullptr ? blob_->bytes() : Bytes(bytes_); }
 
  private:
   Blob* blob_ = nullptr;
+  std::string bytes_;
+  bool is_payload_ = false;
 };
+
+using Offset = flatbuffers::Offset<flatbuffers::Vector<uint8_t>>;
 
 class SnapshotWriter {
  public:
-  SnapshotWriter(OpContext& ctx, AtomicFile& file, WriteMode mode, const std::atomic<bool>* cancel)
+  SnapshotWriter(OpContext& ctx, AtomicFile& file, BatchMode mode, const std::atomic<bool>* cancel)
       : ctx_(ctx), file_(file), mode_(mode), cancel_(cancel) {}
 
   enum class Step : uint8_t { kDone, kFailed, kCancelled, kSwapped };
@@ -59,12 +74,26 @@ class SnapshotWriter {
   // Enters a batch; false when cancelled.
   bool Begin();
   void End() {
-    if (mode_ == WriteMode::kSlices) ctx_.End();
+    if (mode_ == BatchMode::kSlices) ctx_.End();
   }
   Step WriteDatabase(int index);
-  // Copies entries after `position_` into the chunk. True: there are none left.
-  bool Gather(Database& db);
-  void Add(const Entry& e, const Current& content);
+  // Copies entries after `position_` into the chunk.
+  enum class Gathered : uint8_t {
+    kAll,    // there are none left
+    kSlice,  // enough for one read section
+    kBusy,   // the next one is locked
+  };
+  Gathered Gather(Database& db);
+  // False: locked by somebody.
+  bool AddEntry(Database& db, Entry* e);
+  void AddString(const Entry& e, const Current& content);
+  // A value that changes in place, whose lock is held, into encoded_.
+  void Encode(const Current& content);
+  void AddEncoded(const Entry& e);
+  void AddRecord(const Entry& e, int64_t deadline_ms, Offset value, Offset payload);
+  Offset Copy(Bytes bytes) {
+    return builder_.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  }
   bool FlushChunk(int index);
   bool WriteBlock(BlockKind kind, Bytes table, Bytes tail);
 
@@ -74,12 +103,18 @@ class SnapshotWriter {
 
   OpContext& ctx_;
   AtomicFile& file_;
-  const WriteMode mode_;
+  const BatchMode mode_;
   const std::atomic<bool>* const cancel_;
   std::vector<const Database*> databases_;  // as numbered at the beginning; never dereferenced
   flatbuffers::FlatBufferBuilder builder_{kChunkBytes + kTailBytesMin};
   std::vector<flatbuffers::Offset<Record>> records_;
-  HeldBlob tail_;
+  HeldValue tail_;
+  // The value at hand, where that had to be copied under its entry's lock.
+  struct {
+    std::string bytes;
+    bool is_payload = false;
+    int64_t deadline_ms = kNoDeadline;
+  } encoded_;
   std::string position_;  // the last key visited
   bool started_ = false;  // position_ is set
   EndMark end_;
@@ -87,7 +122,7 @@ class SnapshotWriter {
 };
 
 bool SnapshotWriter::Begin() {
-  if (mode_ == WriteMode::kAlone) return true;
+  if (mode_ == BatchMode::kAlone) return true;
   while (cancel_ == nullptr || !cancel_->load(std::memory_order_relaxed)) {
     if (ctx_.TryBegin()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -136,69 +171,118 @@ SnapshotWriter::Step SnapshotWriter::WriteDatabase(int index) {
   while (!finished) {
     if (!Begin()) return Step::kCancelled;
     const Fate fate = FateOf(index);
-    finished = fate != Fate::kInPlace || Gather(ctx_.engine().database(index));
+    const Gathered gathered =
+        fate == Fate::kInPlace ? Gather(ctx_.engine().database(index)) : Gathered::kAll;
+    finished = gathered == Gathered::kAll;
     End();
     if (!error_.empty()) return Step::kFailed;
     if (fate == Fate::kMoved) return Step::kSwapped;
     const bool full = builder_.GetSize() >= kChunkBytes || tail_.held();
     if ((full || finished) && !records_.empty() && !FlushChunk(index)) return Step::kFailed;
+    if (gathered == Gathered::kBusy) std::this_thread::sleep_for(kBusyDelay);
   }
   return Step::kDone;
 }
 
-bool SnapshotWriter::Gather(Database& db) {
+SnapshotWriter::Gathered SnapshotWriter::Gather(Database& db) {
   const RangeBound min = started_ ? RangeBound::Excluding(position_) : RangeBound::None();
   size_t visited = 0;
   const Entry* last = nullptr;
-  bool stopped = false;
+  Gathered gathered = Gathered::kAll;
   db.ordered().Scan(min, RangeBound::None(), [&](std::span<Entry* const> run) {
-    for (const Entry* e : run) {
+    for (Entry* e : run) {
+      if (!AddEntry(db, e)) {
+        gathered = Gathered::kBusy;
+        return false;
+      }
       last = e;
-      // A lock does not matter: values are immutable, so the word is the key's present content
-      // until whoever holds the lock commits.
-      const Current content = Resolve(e->word());
-      if (content.exists() && content.deadline_ms > ctx_.now_ms()) Add(*e, content);
-      stopped = ++visited >= kSliceEntries || builder_.GetSize() >= kChunkBytes || tail_.held() ||
-                !error_.empty();
-      if (stopped) return false;
+      if (++visited >= kSliceEntries || builder_.GetSize() >= kChunkBytes || tail_.held() ||
+          !error_.empty()) {
+        gathered = Gathered::kSlice;
+        return false;
+      }
     }
     return true;
   });
-  if (stopped) {
+  if (gathered != Gathered::kAll && last != nullptr) {
     // The bound refers to position_, so the new one must not be built in its place.
     std::string next(last->key());
     position_ = std::move(next);
     started_ = true;
   }
-  return !stopped;
+  return gathered;
 }
 
-void SnapshotWriter::Add(const Entry& e, const Current& content) {
-  const Bytes key = e.key();
-  if (key.size() > kKeyBytesMax) {
-    error_ = "a key of " + std::to_string(key.size()) + " bytes is too long for a snapshot";
-    return;
+bool SnapshotWriter::AddEntry(Database& db, Entry* e) {
+  const Current content = Resolve(e->word());
+  if (!content.exists() || content.deadline_ms <= ctx_.now_ms()) return true;
+  if (e->key().size() > kKeyBytesMax) {
+    error_ = "a key of " + std::to_string(e->key().size()) + " bytes is too long for a snapshot";
+    return true;
   }
-  const auto bytes = [this](Bytes b) {
-    return builder_.CreateVector(reinterpret_cast<const uint8_t*>(b.data()), b.size());
-  };
-  const auto key_offset = bytes(key);
+  if (!content.value.is_object()) {
+    // A lock does not matter: the value is immutable, so the word is the key's present content
+    // until whoever holds the lock commits.
+    AddString(*e, content);
+    return true;
+  }
+  encoded_.bytes.clear();
+  const Status s = db.ReadEntry(ctx_, e, [this](const Current& now) {
+    Encode(now);
+    return Status::kOk;
+  });
+  if (s == Status::kOk) AddEncoded(*e);
+  return s != Status::kBusy;
+}
+
+void SnapshotWriter::AddString(const Entry& e, const Current& content) {
   const StringRef text(content.value);
-  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> value_offset;
+  Offset value;
   if (!text.is_integer() && text.size() >= kTailBytesMin) {
     tail_.Hold(text.blob());
   } else {
     char digits[24];
-    value_offset = bytes(text.Text(std::span<char, 24>(digits)));
+    value = Copy(text.Text(std::span<char, 24>(digits)));
   }
-  const int64_t deadline_ms = content.has_deadline() ? content.deadline_ms : 0;
-  records_.push_back(CreateRecord(builder_, key_offset, value_offset, deadline_ms, e.access()));
+  AddRecord(e, content.deadline_ms, value, {});
+}
+
+void SnapshotWriter::Encode(const Current& content) {
+  encoded_.deadline_ms = content.deadline_ms;
+  encoded_.is_payload = content.type() != ValueType::kString;
+  if (encoded_.is_payload) {
+    // The version is that of the snapshot: what reads that knows all forms.
+    RdbWriter out(&encoded_.bytes, RdbWriter::Compression::kNone, kRdbVersionReadMax);
+    (void)EncodeValue(content.value, out);
+  } else {
+    char digits[24];
+    encoded_.bytes = StringRef(content.value).Text(std::span<char, 24>(digits));
+  }
+}
+
+void SnapshotWriter::AddEncoded(const Entry& e) {
+  Offset value;
+  Offset payload;
+  if (encoded_.bytes.size() >= kTailBytesMin) {
+    tail_.Hold(std::move(encoded_.bytes), encoded_.is_payload);
+    encoded_.bytes = {};
+  } else {
+    (encoded_.is_payload ? payload : value) = Copy(encoded_.bytes);
+  }
+  AddRecord(e, encoded_.deadline_ms, value, payload);
+}
+
+void SnapshotWriter::AddRecord(const Entry& e, int64_t deadline_ms, Offset value, Offset payload) {
+  const Offset key = Copy(e.key());
+  records_.push_back(CreateRecord(
+      builder_, key, value, deadline_ms == kNoDeadline ? 0 : deadline_ms, e.access(), payload));
   ++end_.keys;
 }
 
 bool SnapshotWriter::FlushChunk(int index) {
   const auto records = builder_.CreateVector(records_);
-  builder_.Finish(CreateChunk(builder_, index, ctx_.engine().cache().lfu(), records));
+  builder_.Finish(
+      CreateChunk(builder_, index, ctx_.engine().cache().lfu(), records, tail_.is_payload()));
   const Bytes table{reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
   ++end_.chunks;
   const bool written = WriteBlock(BlockKind::kChunk, table, tail_.bytes());
@@ -238,7 +322,7 @@ bool IsForeignFile(const std::string& path) {
 
 }  // namespace
 
-SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, WriteMode mode,
+SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, BatchMode mode,
                          const std::atomic<bool>* cancel) {
   using Step = SnapshotWriter::Step;
   SaveResult result;

@@ -1,33 +1,43 @@
-// A hash table of pointers to elements that never stalls: what sets, hashes and sorted sets are
-// kept in once they have outgrown their compact form.
+// A hash table of pointers to elements that never stalls: what sets, hashes and
+// sorted sets are kept in once they have outgrown their compact form.
 //
-// Extendible hashing (Fagin et al., 1979): a directory indexed by the top bits of an element's
-// hash points at segments, each a small absl::flat_hash_set. A segment that outgrows kSegmentMax
-// elements is split in two by its next bit, so an insertion moves one segment's elements at most
-// (and, now and then, doubles the directory: one pointer per segment). A segment and its buddy
-// that have shrunk to a quarter of that together are merged.
+// Extendible hashing (Fagin et al., 1979): a directory indexed by the top bits
+// of an element's hash points at segments, each a small absl::flat_hash_set. A
+// segment that outgrows kSegmentMax elements is split in two by its next bit,
+// so an insertion moves one segment's elements at most (and, now and then,
+// doubles the directory: one pointer per segment). A segment and its buddy that
+// hold at most kMergedMax elements together are merged.
 //
-// Invariants: segment s of local depth d is pointed at by exactly the 2^(depth_-d) consecutive
-// directory slots whose top d bits are the ones its elements' hashes have in common.
+// Invariants:
+//  * A segment of local depth d is pointed at by exactly the 2^(depth_-d)
+//  consecutive directory
+//    slots whose top d bits are the ones its elements' hashes have in common.
+//  * A segment and its buddy hold more than kMergedMax elements together.
+//  * The directory has at most max(1, size at its last doubling / 2) slots,
+//  whatever the hashes:
+//    where elements that somebody chose for their hashes want a deeper one,
+//    their segment grows beyond kSegmentMax instead.
 //
-// Thread safety: none. Ownership: the elements are not the table's: whoever takes one out, or drops
-// the table, frees it (ForEach).
-// Traits: `static Bytes Key(const T&)`, the bytes that are hashed and compared.
-// Complexity: Find, Insert, Erase O(1); Scan O(kSegmentMax + count); Random O(kSegmentMax).
-// Scan: every element that is in the table during a whole iteration is returned exactly once,
-// whatever is inserted and erased between the calls: a cursor is a place in hash order, and splits
-// and merges keep that order.
+// Thread safety: none. Ownership: the elements are not the table's: whoever
+// takes one out, or drops the table, frees it (ForEach). A table that was moved
+// from may only be destroyed. Traits: `static Bytes Key(const T&)`, the bytes
+// that are hashed and compared. Complexity: Find, Insert, Erase O(1); Scan
+// O(kSegmentMax + count); Random O(1), and O(segments) where the hashes are
+// very uneven; bytes O(1). Scan: every element that is in the table during a
+// whole iteration is returned exactly once, whatever is inserted and erased
+// between the calls: a cursor is a place in hash order, and splits and merges
+// keep that order.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "engine/base/bytes.h"
-#include "engine/base/memory.h"
 #include "engine/index/hash_index.h"
 
 namespace mantis {
@@ -36,15 +46,23 @@ template <class T, class Traits>
 class ElementTable {
  public:
   static constexpr size_t kSegmentMax = 222;
+  static constexpr size_t kMergedMax = 96;
 
   ElementTable() : directory_(1, new Segment) {}
   ~ElementTable() {
-    for (size_t i = 0; i < directory_.size(); i += Span(i)) delete directory_[i];
+    for (size_t i = 0; i < directory_.size();) {
+      const size_t next = i + Span(i);
+      delete directory_[i];
+      i = next;
+    }
   }
   ElementTable(ElementTable&& other) noexcept
       : directory_(std::exchange(other.directory_, {})),
-        depth_(std::exchange(other.depth_, 0)),
-        size_(std::exchange(other.size_, 0)) {}
+        depth_(other.depth_),
+        size_(std::exchange(other.size_, 0)),
+        segments_(other.segments_),
+        deepest_(other.deepest_),
+        capacity_(other.capacity_) {}
   ElementTable(const ElementTable&) = delete;
   ElementTable& operator=(const ElementTable&) = delete;
 
@@ -59,17 +77,23 @@ class ElementTable {
 
   // The caller has made sure that no element of that key is in the table.
   void Insert(T* element) {
-    const uint64_t hash = HashIndex::Hash(Traits::Key(*element));
-    while (true) {
-      Segment& s = *directory_[Slot(hash)];
-      // Equal hashes cannot be told apart by more bits.
-      if (s.elements.size() < kSegmentMax || s.depth >= kDepthMax) {
-        s.elements.insert(element);
-        ++size_;
-        return;
-      }
-      Split(Slot(hash));
+    const Bytes key = Traits::Key(*element);
+    const Probe probe{key, HashIndex::Hash(key)};
+    Add(RoomFor(probe.hash), probe, [element] { return element; });
+  }
+
+  // The element of that key, or what `make()` gives, which is inserted: and
+  // whether it was.
+  template <class Make>
+  std::pair<T*, bool> FindOrInsert(Bytes key, Make&& make) {
+    const Probe probe{key, HashIndex::Hash(key)};
+    Segment* s = directory_[Slot(probe.hash)];
+    if (s->elements.size() >= kSegmentMax) {
+      const auto it = s->elements.find(probe);
+      if (it != s->elements.end()) return {*it, false};
+      s = &RoomFor(probe.hash);
     }
+    return Add(*s, probe, std::forward<Make>(make));
   }
 
   // Takes the element out and returns it; nullptr if there is none.
@@ -81,11 +105,12 @@ class ElementTable {
     T* element = *it;
     s.elements.erase(it);
     --size_;
-    MergeIfSmall(Slot(hash));
+    MergeFrom(Slot(hash));
     return element;
   }
 
-  // Puts `fresh` in the place of the element with the same key and returns that one.
+  // Puts `fresh` in the place of the element with the same key, which is there,
+  // and returns that.
   T* Replace(T* fresh) {
     const Bytes key = Traits::Key(*fresh);
     const uint64_t hash = HashIndex::Hash(key);
@@ -93,12 +118,15 @@ class ElementTable {
     const auto it = s.elements.find(Probe{key, hash});
     T* old = *it;
     s.elements.erase(it);
+    const size_t before = s.elements.capacity();
     s.elements.insert(fresh);
+    capacity_ += s.elements.capacity() - before;
     return old;
   }
 
-  // `f(T*)` for every element, in no particular order; must not change the table (it may free the
-  // elements if the table is not used any more but to be destroyed).
+  // `f(T*)` for every element, in no particular order; must not change the
+  // table (it may free the elements if the table is not used any more but to be
+  // destroyed).
   template <class F>
   void ForEach(F&& f) const {
     for (size_t i = 0; i < directory_.size(); i += Span(i)) {
@@ -115,15 +143,19 @@ class ElementTable {
     }
   }
 
-  // Calls `f(T*)` for at least `count` elements (if there are so many left) and returns the cursor
-  // to go on with, 0 at the end. Begin with 0.
+  // Calls `f(T*)` for at least `count` elements (if there are so many left) and
+  // returns the cursor to go on with, 0 at the end. Begin with 0; any other
+  // number is a cursor as well.
   template <class F>
   uint64_t Scan(uint64_t cursor, size_t count, F&& f) const {
-    // A cursor is the least hash not yet returned; cursors use kCursorBits bits, ties included.
+    // A cursor is the least place not yet returned: a hash's top kCursorBits
+    // bits, ties included.
+    cursor &= (uint64_t{1} << kCursorBits) - 1;
+    count = std::max<size_t>(count, 1);
     std::vector<std::pair<uint64_t, T*>> found;
     size_t emitted = 0;
-    uint64_t from = cursor << (64 - kCursorBits);
-    for (size_t i = Slot(from); i < directory_.size();) {
+    size_t i = Slot(cursor << (64 - kCursorBits));
+    while (true) {
       found.clear();
       for (T* e : directory_[i]->elements) {
         const uint64_t place = HashIndex::Hash(Traits::Key(*e)) >> (64 - kCursorBits);
@@ -132,64 +164,64 @@ class ElementTable {
       std::sort(found.begin(), found.end());
       for (size_t k = 0; k < found.size(); ++k) {
         // Never between two of the same place.
-        if (emitted >= std::max<size_t>(count, 1) && found[k].first != found[k - 1].first) {
-          return found[k].first;
-        }
+        if (emitted >= count && found[k].first != found[k - 1].first) return found[k].first;
         f(found[k].second);
         ++emitted;
       }
-      const size_t first = i & ~(Span(i) - 1);
-      i = first + Span(i);
-      if (i < directory_.size()) {
-        cursor = static_cast<uint64_t>(i) << (kCursorBits - depth_);
-        if (emitted >= std::max<size_t>(count, 1)) return cursor;
-      }
+      i = First(i) + Span(i);
+      if (i == directory_.size()) return 0;
+      cursor = static_cast<uint64_t>(i) << (kCursorBits - depth_);
+      if (emitted >= count) return cursor;
     }
-    return 0;
   }
 
-  // An element, each with the same probability. `next()` gives random 64-bit numbers. The table is
-  // not empty.
+  // An element, each with the same probability. `next()` gives random 64-bit
+  // numbers. The table is not empty.
   template <class Next>
   T* Random(Next&& next) const {
-    // Directory slots stand for equal shares of the hash space, segments hold unequal numbers:
-    // a segment is accepted with a probability that makes up for it.
-    size_t most = kSegmentMax;
-    for (int tries = 0; tries < 1000; ++tries) {
-      const uint64_t r = next();
-      const size_t slot = depth_ == 0 ? 0 : static_cast<size_t>(r >> (64 - depth_));
+    // Directory slots stand for equal shares of the hash space, segments hold
+    // unequal numbers and are pointed at by several slots: one is accepted with
+    // the probability that makes up for it. A segment that is larger than any
+    // should be cannot be weighed so: count, then.
+    constexpr int kTries = 100;
+    bool even = true;
+    for (int tries = 0; even && tries < kTries; ++tries) {
+      const size_t slot = Slot(next());
       const Segment& s = *directory_[slot];
       const size_t n = s.elements.size();
-      most = std::max(most, n);
-      // A segment that several slots point at is met as many times as often.
-      const uint64_t shares = directory_.size() == 1 ? n : most * Span(slot);
+      even = n <= kSegmentMax;
+      const size_t shares = directory_.size() == 1 ? n : kSegmentMax * Span(slot);
       const size_t k = static_cast<size_t>(next() % shares);
-      if (k >= n) continue;
-      auto it = s.elements.begin();
-      std::advance(it, static_cast<ptrdiff_t>(k));
-      return *it;
+      if (even && k < n) return Nth(s, k);
     }
-    return *directory_[FirstNonEmpty()]->elements.begin();
+    auto k = static_cast<size_t>(next() % size_);
+    size_t i = 0;
+    while (k >= directory_[i]->elements.size()) {
+      k -= directory_[i]->elements.size();
+      i += Span(i);
+    }
+    return Nth(*directory_[i], k);
   }
 
   // Memory of the table itself, without the elements.
   size_t bytes() const {
-    size_t sum = directory_.capacity() * sizeof(Segment*);
-    for (size_t i = 0; i < directory_.size(); i += Span(i)) {
-      sum += sizeof(Segment) + directory_[i]->elements.capacity() * (sizeof(T*) + 1) + 16;
-    }
-    return sum;
+    // A segment's set has a control byte for each of its places, and some more
+    // at the end.
+    return directory_.capacity() * sizeof(Segment*) + segments_ * (sizeof(Segment) + 16) +
+           capacity_ * (sizeof(T*) + 1);
   }
 
  private:
   static constexpr int kDepthMax = 40;
   static constexpr int kCursorBits = 48;
+  static_assert(kDepthMax < kCursorBits, "elements of the same place are in the same segment");
 
   struct Probe {
     Bytes key;
     uint64_t hash;
   };
-  // absl takes a segment's slots from the low bits, which the directory has not used up.
+  // absl takes a segment's places from the low bits, which the directory has
+  // not used up.
   struct Hasher {
     using is_transparent = void;
     size_t operator()(const Probe& p) const { return static_cast<size_t>(p.hash); }
@@ -203,79 +235,137 @@ class ElementTable {
     bool operator()(const T* a, const Probe& b) const { return Traits::Key(*a) == b.key; }
     bool operator()(const Probe& a, const T* b) const { return a.key == Traits::Key(*b); }
   };
+  using Elements = absl::flat_hash_set<T*, Hasher, Equal>;
   struct Segment {
     int depth = 0;
-    absl::flat_hash_set<T*, Hasher, Equal> elements;
+    Elements elements;
   };
 
   size_t Slot(uint64_t hash) const {
     return depth_ == 0 ? 0 : static_cast<size_t>(hash >> (64 - depth_));
   }
-  // How many slots point at the segment of slot i.
+  // How many slots point at the segment of slot i, and the first of them.
   size_t Span(size_t i) const { return size_t{1} << (depth_ - directory_[i]->depth); }
+  size_t First(size_t i) const { return i & ~(Span(i) - 1); }
 
-  size_t FirstNonEmpty() const {
-    size_t i = 0;
-    while (directory_[i]->elements.empty()) i += Span(i);
-    return i;
+  static T* Nth(const Segment& s, size_t k) {
+    return *std::next(s.elements.begin(), static_cast<ptrdiff_t>(k));
   }
 
+  template <class Make>
+  std::pair<T*, bool> Add(Segment& s, const Probe& probe, Make&& make) {
+    const size_t before = s.elements.capacity();
+    bool inserted = false;
+    const auto it = s.elements.lazy_emplace(probe, [&](const auto& construct) {
+      construct(make());
+      inserted = true;
+    });
+    size_ += inserted ? 1 : 0;
+    capacity_ += s.elements.capacity() - before;
+    return {*it, inserted};
+  }
+
+  // The segment of that hash, which has been split if it was full.
+  Segment& RoomFor(uint64_t hash) {
+    while (true) {
+      Segment& s = *directory_[Slot(hash)];
+      if (s.elements.size() < kSegmentMax) return s;
+      const bool doubles = s.depth == depth_;
+      // With even hashes there are some 20 elements a slot; hashes that agree
+      // in so many bits that there would be hardly any were chosen to.
+      if (doubles && (depth_ == kDepthMax || directory_.size() > size_ / 4)) return s;
+      if (doubles) Widen();
+      Split(Slot(hash));
+    }
+  }
+
+  void Widen() {
+    std::vector<Segment*> wider(directory_.size() * 2);
+    for (size_t i = 0; i < wider.size(); ++i) wider[i] = directory_[i / 2];
+    directory_ = std::move(wider);
+    ++depth_;
+    deepest_ = 0;
+  }
+
+  // The segment of that slot is of less than full depth.
   void Split(size_t slot) {
     Segment* low = directory_[slot];
-    if (low->depth == depth_) {
-      std::vector<Segment*> wider(directory_.size() * 2);
-      for (size_t i = 0; i < wider.size(); ++i) wider[i] = directory_[i / 2];
-      directory_ = std::move(wider);
-      ++depth_;
-      slot *= 2;
-    }
     const size_t span = Span(slot);
-    const size_t first = slot & ~(span - 1);
+    const size_t first = First(slot);
     auto* high = new Segment;
     high->depth = ++low->depth;
+    if (low->depth == depth_) deepest_ += 2;
+    ++segments_;
     const uint64_t bit = uint64_t{1} << (64 - low->depth);
-    absl::flat_hash_set<T*, Hasher, Equal> kept;
+    capacity_ -= low->elements.capacity();
+    // From one that is right-sized from the start to two such: rehashing reads
+    // every element.
+    Elements kept;
+    kept.reserve(low->elements.size() / 2);
+    high->elements.reserve(low->elements.size() / 2);
     for (T* e : low->elements) {
-      ((HashIndex::Hash(Traits::Key(*e)) & bit) != 0 ? high->elements : kept).insert(e);
+      const uint64_t hash = HashIndex::Hash(Traits::Key(*e));
+      ((hash & bit) != 0 ? high->elements : kept).insert(e);
     }
     low->elements = std::move(kept);
+    capacity_ += low->elements.capacity() + high->elements.capacity();
     for (size_t i = first + span / 2; i < first + span; ++i) directory_[i] = high;
   }
 
-  void MergeIfSmall(size_t slot) {
-    Segment* s = directory_[slot];
-    if (s->depth == 0 || s->elements.size() > kSegmentMax / 8) return;
-    const size_t span = Span(slot);
-    const size_t first = slot & ~(span - 1);
-    const size_t buddy_at = first ^ span;
-    Segment* buddy = directory_[buddy_at];
-    if (buddy->depth != s->depth || buddy->elements.size() > kSegmentMax / 8) return;
-    for (T* e : buddy->elements) s->elements.insert(e);
-    --s->depth;
-    for (size_t i = buddy_at; i < buddy_at + span; ++i) directory_[i] = s;
-    delete buddy;
-    Shrink();
+  // After an erasure from the segment of that slot.
+  void MergeFrom(size_t slot) {
+    ShrinkToFit(*directory_[slot]);
+    bool merged = false;
+    while (true) {
+      Segment* s = directory_[slot];
+      if (s->depth == 0) break;
+      const size_t span = Span(slot);
+      const size_t buddy_at = First(slot) ^ span;
+      Segment* buddy = directory_[buddy_at];
+      if (buddy->depth != s->depth) break;
+      if (s->elements.size() + buddy->elements.size() > kMergedMax) break;
+      const size_t before = s->elements.capacity();
+      for (T* e : buddy->elements) s->elements.insert(e);
+      capacity_ += s->elements.capacity() - before;
+      capacity_ -= buddy->elements.capacity();
+      if (s->depth == depth_) deepest_ -= 2;
+      --s->depth;
+      --segments_;
+      for (size_t i = buddy_at; i < buddy_at + span; ++i) directory_[i] = s;
+      delete buddy;
+      merged = true;
+    }
+    if (merged) Narrow();
   }
 
-  // Halves the directory while no segment needs its depth. Looked into only when it is big for what
-  // the table holds, so that the cost is that of the erasures before.
-  void Shrink() {
-    if (directory_.size() < 8 || size_ * 8 > directory_.size() * kSegmentMax) return;
-    int deepest = 0;
-    for (size_t i = 0; i < directory_.size(); i += Span(i)) {
-      deepest = std::max(deepest, directory_[i]->depth);
-    }
-    while (depth_ > deepest) {
+  void ShrinkToFit(Segment& s) {
+    constexpr size_t kWorthwhile = 31;
+    const size_t before = s.elements.capacity();
+    if (before <= kWorthwhile || s.elements.size() > before / 3) return;
+    s.elements.rehash(0);
+    capacity_ -= before - s.elements.capacity();
+  }
+
+  // Halves the directory while no segment needs its depth. Only when it is big
+  // for what the table holds, so that the cost is that of the erasures before.
+  void Narrow() {
+    while (depth_ > 0 && deepest_ == 0 && size_ * 8 <= directory_.size() * kSegmentMax) {
       std::vector<Segment*> narrower(directory_.size() / 2);
       for (size_t i = 0; i < narrower.size(); ++i) narrower[i] = directory_[i * 2];
       directory_ = std::move(narrower);
       --depth_;
+      for (size_t i = 0; i < directory_.size(); i += Span(i)) {
+        if (directory_[i]->depth == depth_) ++deepest_;
+      }
     }
   }
 
   std::vector<Segment*> directory_;
   int depth_ = 0;
   size_t size_ = 0;
+  size_t segments_ = 1;
+  size_t deepest_ = 1;   // segments whose depth is depth_
+  size_t capacity_ = 0;  // places in all segments
 };
 
 }  // namespace mantis

@@ -112,11 +112,11 @@ Listpack::Pos Listpack::At(int64_t index) const {
   if (index <= n / 2) {
     const uint8_t* p = data_ + kFirst;
     while (index-- > 0) p = listpack::Next(p);
-    return At(p);
+    return PosOf(p);
   }
   const uint8_t* p = data_ + total() - 1;
   for (index = n - index; index > 0; --index) p = listpack::Previous(p);
-  return At(p);
+  return PosOf(p);
 }
 
 Listpack::Pos Listpack::Find(Bytes text, Pos from, size_t skip) const {
@@ -125,7 +125,7 @@ Listpack::Pos Listpack::Find(Bytes text, Pos from, size_t skip) const {
   size_t pass = 0;
   for (const uint8_t* p = data_ + from; *p != listpack::kTerminator; p = listpack::Next(p)) {
     if (pass-- != 0) continue;
-    if (needle.Matches(p)) return At(p);
+    if (needle.Matches(p)) return PosOf(p);
     pass = skip;
   }
   return kEnd;

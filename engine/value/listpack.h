@@ -77,14 +77,14 @@ class Listpack {
   bool Fits(size_t more_bytes) const { return total() + more_bytes <= kBytesMax; }
 
   Pos First() const { return empty() ? kEnd : kFirst; }
-  Pos Last() const { return empty() ? kEnd : At(listpack::Previous(data_ + total() - 1)); }
+  Pos Last() const { return empty() ? kEnd : PosOf(listpack::Previous(data_ + total() - 1)); }
   // kEnd after the last.
   Pos Next(Pos p) const {
     const uint8_t* next = listpack::Next(data_ + p);
-    return *next == listpack::kTerminator ? kEnd : At(next);
+    return *next == listpack::kTerminator ? kEnd : PosOf(next);
   }
   // kEnd before the first.
-  Pos Prev(Pos p) const { return p == kFirst ? kEnd : At(listpack::Previous(data_ + p)); }
+  Pos Prev(Pos p) const { return p == kFirst ? kEnd : PosOf(listpack::Previous(data_ + p)); }
   // The element with that index, negative from the end; kEnd if there is none. Walks from the
   // nearer end.
   Pos At(int64_t index) const;
@@ -126,7 +126,7 @@ class Listpack {
 
   explicit Listpack(uint8_t* data) : data_(data) {}
 
-  Pos At(const uint8_t* p) const { return static_cast<Pos>(p - data_); }
+  Pos PosOf(const uint8_t* p) const { return static_cast<Pos>(p - data_); }
   void Free();
   // Walks, and notes the number if it has room.
   size_t Count() const;

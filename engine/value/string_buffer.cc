@@ -9,32 +9,46 @@ namespace {
 // Small strings double; beyond this much, growth adds an eighth.
 constexpr size_t kGrowthMax = size_t{1} << 20;
 
+char* NewBytes(size_t n, bool zeroed) {
+  return static_cast<char*>(zeroed ? memory::AllocateZeroed(n) : memory::Allocate(n));
+}
+
 }  // namespace
 
-StringBuffer::StringBuffer(Bytes text)
-    : data_(static_cast<char*>(memory::Allocate(std::max<size_t>(text.size(), 1)))),
-      size_(text.size()),
-      capacity_(text.size()) {
+StringBuffer::StringBuffer(Bytes text, size_t size)
+    : data_(NewBytes(std::max<size_t>(size, 1), size != text.size())),
+      size_(size),
+      capacity_(size) {
   if (!text.empty()) std::memcpy(data_, text.data(), text.size());
 }
 
-void StringBuffer::Reserve(size_t size) {
-  if (size <= capacity_) return;
+void StringBuffer::Move(size_t size, bool zeroed) {
   capacity_ = size + std::min(size, kGrowthMax + size / 8);
-  char* grown = static_cast<char*>(memory::Allocate(capacity_));
-  if (size_ != 0) std::memcpy(grown, data_, size_);
+  char* moved = NewBytes(capacity_, zeroed);
+  if (size_ != 0) std::memcpy(moved, data_, size_);
   memory::Free(data_);
-  data_ = grown;
+  data_ = moved;
 }
 
 void StringBuffer::Resize(size_t size) {
-  Reserve(size);
-  if (size > size_) std::memset(data_ + size_, 0, size - size_);
+  if (size > capacity_) {
+    Move(size, true);
+  } else if (size > size_) {
+    std::memset(data_ + size_, 0, size - size_);
+  }
   size_ = size;
 }
 
+void StringBuffer::Assign(Bytes text) {
+  memory::Free(data_);
+  capacity_ = std::max<size_t>(text.size(), 1);
+  data_ = NewBytes(capacity_, false);
+  if (!text.empty()) std::memcpy(data_, text.data(), text.size());
+  size_ = text.size();
+}
+
 void StringBuffer::Append(Bytes tail) {
-  Reserve(size_ + tail.size());
+  if (size_ + tail.size() > capacity_) Move(size_ + tail.size(), false);
   if (!tail.empty()) std::memcpy(data_ + size_, tail.data(), tail.size());
   size_ += tail.size();
 }

@@ -2,7 +2,9 @@
 // string into, so that each change costs what it changes and not the whole string.
 //
 // Thread safety and ownership: see object.h.
-// Invariant: bytes between size() and the capacity are not initialised.
+// Invariant: size() <= capacity(). Bytes between the two are unspecified.
+// Complexity: growing costs O(bytes added), amortised; the bytes that a growth by zeros adds are
+// not even touched where the system hands out zeroed pages.
 #pragma once
 
 #include "engine/base/bytes.h"
@@ -17,13 +19,19 @@ class StringBuffer final : public Object {
   // Strings up to this size are kept as blobs, which take less memory and need no lock to read.
   static constexpr size_t kBlobMax = 256;
 
-  explicit StringBuffer(Bytes text);
+  explicit StringBuffer(Bytes text) : StringBuffer(text, text.size()) {}
+  // With zero bytes after the text, up to `size`, which is no less than the text's.
+  StringBuffer(Bytes text, size_t size);
   ~StringBuffer() override { memory::Free(data_); }
 
   Bytes text() const { return {data_, size_}; }
   char* data() { return data_; }
-  // Grows with zero bytes, or cuts off. Amortised O(bytes added).
+  // Up to this size growing moves nothing.
+  size_t capacity() const { return capacity_; }
+  // Grows with zero bytes, or cuts off.
   void Resize(size_t size);
+  // Becomes a copy of `text`, with no room to spare. Neither text is a part of this string.
+  void Assign(Bytes text);
   void Append(Bytes tail);
 
   Kind kind() const override { return kKind; }
@@ -37,7 +45,9 @@ class StringBuffer final : public Object {
   std::unique_ptr<Object> Clone() const override { return std::make_unique<StringBuffer>(text()); }
 
  private:
-  void Reserve(size_t size);
+  // Moves the text to where there is room for `size` bytes and more. Zeroed: all after the text is
+  // 0.
+  void Move(size_t size, bool zeroed);
 
   char* data_;
   size_t size_;

@@ -12,6 +12,11 @@ Outcome Fail(CommandContext& c, std::string_view text) {
 
 Outcome SyntaxError(CommandContext& c) { return Fail(c, "ERR syntax error"); }
 
+Outcome ArityError(CommandContext& c) {
+  const std::string name(c.command->row->name);
+  return Fail(c, "ERR wrong number of arguments for '" + name + "' command");
+}
+
 Outcome FailStatus(CommandContext& c, Status s) {
   switch (s) {
     case Status::kBusy:
@@ -91,7 +96,12 @@ void ReplyString(CommandContext& c, const StringRef& value) {
     c.reply.BulkInteger(value.integer());
     return;
   }
+  char digits[24];
   Blob* blob = value.blob();
+  if (blob == nullptr) {
+    c.reply.Bulk(value.Text(std::span<char, 24>(digits)));
+    return;
+  }
   if (blob->size() < ClientOutput::kAttachThreshold) {
     c.reply.Bulk(blob->bytes());
     return;
@@ -99,6 +109,17 @@ void ReplyString(CommandContext& c, const StringRef& value) {
   c.reply.BulkHeader(blob->size());
   c.client.output.Attach(blob);
   c.reply.Raw("\r\n");
+}
+
+std::string FormatLongDouble(long double v) {
+  char text[5 * 1024];
+  const int n = std::snprintf(text, sizeof(text), "%.17Lf", v);
+  std::string s(text, static_cast<size_t>(n));
+  if (s.find('.') != std::string::npos) {
+    s.erase(s.find_last_not_of('0') + 1);
+    if (s.back() == '.') s.pop_back();
+  }
+  return s == "-0" ? "0" : s;
 }
 
 }  // namespace mantis::server

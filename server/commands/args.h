@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "config/settings.h"
 #include "engine/value/limits.h"
+#include "engine/value/listpack.h"
 #include "server/dispatch/command.h"
 
 namespace mantis::server {
@@ -15,6 +17,8 @@ namespace mantis::server {
 // Writes the error and ends the command: `return Fail(c, "ERR …");`
 Outcome Fail(CommandContext& c, std::string_view text);
 Outcome SyntaxError(CommandContext& c);
+// For what arity alone cannot say: an odd number of pairs.
+Outcome ArityError(CommandContext& c);
 // The error that belongs to `s`, or kBusy without a reply for Status::kBusy.
 Outcome FailStatus(CommandContext& c, Status s);
 
@@ -25,6 +29,12 @@ bool ParseFloat(CommandContext& c, Bytes arg, double* out);
 
 // A string value as a bulk reply; large ones are attached, not copied.
 void ReplyString(CommandContext& c, const StringRef& value);
+// An element of a listpack, as a bulk reply.
+inline void ReplyItem(CommandContext& c, const Listpack::Item& item) {
+  item.is_integer ? c.reply.BulkInteger(item.integer) : c.reply.Bulk(item.text);
+}
+// As printf's %.17Lf with the zeros at the end cut off: how Redis stores what INCRBYFLOAT gives.
+std::string FormatLongDouble(long double v);
 
 // True if a piece of work of `steps` elements is to be done on a worker thread. A function given to
 // Read, Edit… then returns Status::kTooLong, a handler FailStatus of that, or Outcome::kOffload,

@@ -13,6 +13,7 @@
 #include "server/commands/help.h"
 #include "server/core/core_context.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_table.h"
 #include "server/info/client_info.h"
 #include "server/net/client.h"
@@ -127,19 +128,29 @@ Outcome ClientUnpause(CommandContext& c) {
   return Done();
 }
 
-// No command waits for data yet, so there is never a client to be woken.
 Outcome ClientUnblock(CommandContext& c) {
   if (c.argc() > 4) {
     return Fail(c, "ERR unknown subcommand or wrong number of arguments for '" +
                        std::string(c.args[1]) + "'. Try CLIENT HELP.");
   }
-  if (c.argc() == 4 && !EqualsIgnoreCase(c.args[3], "timeout") &&
-      !EqualsIgnoreCase(c.args[3], "error")) {
+  auto reason = BlockedClients::Reason::kTimeout;
+  if (c.argc() == 4 && EqualsIgnoreCase(c.args[3], "error")) {
+    reason = BlockedClients::Reason::kError;
+  } else if (c.argc() == 4 && !EqualsIgnoreCase(c.args[3], "timeout")) {
     return Fail(c, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
   int64_t id = 0;
   if (!ParseInteger(c, c.args[2], &id)) return Done();
-  c.reply.Integer(0);
+  bool done = false;
+  for (const auto& core : c.shared.cores) {
+    const auto result = core->blocked->Unblock(c.op, static_cast<uint64_t>(id), reason);
+    // In a transaction it cannot come back later: who is being served counts as served.
+    if (result == BlockedClients::Unblocked::kBusy && c.mode != RunMode::kTransaction) {
+      return Outcome::kBusy;
+    }
+    done = done || result == BlockedClients::Unblocked::kYes;
+  }
+  c.reply.Integer(done ? 1 : 0);
   return Done();
 }
 
@@ -239,11 +250,11 @@ constexpr auto kRows = std::to_array<CommandRow>({
     Row("client|id", 2, kOwn, "5.0.0", ClientId, "", "Shows this connection's id."),
     Row("client|info", 2, kOwn, "6.2.0", ClientInfo, "", "Describes this connection.", "O(1)",
         "nondeterministic_output"),
-    Row("client|kill", -3, kOperator, "2.4.0", ClientKill,
+    Row("client|kill", -3, kOperator | kAsksCores, "2.4.0", ClientKill,
         "<ip-port | <ID client-id | TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB> | "
         "USER username | ADDR addr | LADDR laddr | SKIPME <YES | NO> | MAXAGE maxage> ...>",
         "Closes connections.", kPerClient),
-    Row("client|list", -2, kOperator, "2.4.0", ClientList,
+    Row("client|list", -2, kOperator | kAsksCores, "2.4.0", ClientList,
         "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id ...]", "Describes connections.",
         kPerClient, "nondeterministic_output"),
     Row("client|no-evict", 3, kOperator, "7.0.0", ClientNoEvict, "<ON | OFF>",

@@ -43,6 +43,11 @@ class ScanPage {
     items_.push_back({Bytes{nullptr, text.size()}, copies_.size(), true});
     copies_.append(text);
   }
+  // An element of a listpack, or one of a table as such.
+  void Add(const Listpack::Item& item) {
+    char digits[24];
+    item.is_integer ? AddCopy(item.View(std::span<char, 24>(digits))) : Add(item.text);
+  }
   void Write(CommandContext& c, uint64_t next_cursor) const;
 
  private:

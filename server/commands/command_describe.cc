@@ -88,13 +88,19 @@ std::vector<std::string_view> NamesOf(std::span<const FlagName> names, uint32_t 
   return found;
 }
 
-// Where all keys of the row lie in one evenly spaced range, as clients before Redis 7 learn it.
+// Where the keys of the row lie in one range, as clients before Redis 7 learn it: as many of its
+// specifications as join up.
 KeySpec LegacyRange(const CommandRow& row) {
-  const KeySpec& a = row.keys[0];
-  const KeySpec& b = row.keys[1];
-  if (b.first == 0) return a;
-  const bool adjacent = a.step == 1 && b.step == 1 && a.last >= 0 && b.first == a.last + 1;
-  return adjacent ? KeySpec{a.first, b.last, 1, 0} : KeySpec{};
+  KeySpec all;
+  for (const KeySpec& spec : row.keys) {
+    if (!spec.used() || spec.form != KeyForm::kRange) continue;
+    if (!all.used()) {
+      all = spec;
+    } else if (spec.step == 1 && all.step == 1 && all.last >= 0 && spec.first == all.last + 1) {
+      all.last = spec.last;
+    }
+  }
+  return all;
 }
 
 void WriteStatusSet(protocol::ReplyWriter& reply, std::span<const std::string_view> names,
@@ -113,38 +119,77 @@ void WriteTips(protocol::ReplyWriter& reply, std::string_view tips) {
   }
 }
 
-void WriteKeySpec(protocol::ReplyWriter& reply, const KeySpec& spec) {
-  reply.Map(3);
-  reply.Bulk("flags");
-  WriteStatusSet(reply, KeyFlagNames(spec.flags));
-  reply.Bulk("begin_search");
+bool ToldToClients(KeyForm form) {
+  return form != KeyForm::kStoreOption && form != KeyForm::kFromContent;
+}
+
+void WriteBeginSearch(protocol::ReplyWriter& reply, const KeySpec& spec) {
+  const bool by_word = spec.form == KeyForm::kAfterWord;
   reply.Map(2);
   reply.Bulk("type");
-  reply.Bulk("index");
+  if (!ToldToClients(spec.form)) {
+    reply.Bulk("unknown");
+    reply.Bulk("spec");
+    reply.Map(0);
+    return;
+  }
+  reply.Bulk(by_word ? "keyword" : "index");
   reply.Bulk("spec");
-  reply.Map(1);
-  reply.Bulk("index");
+  reply.Map(by_word ? 2 : 1);
+  if (by_word) {
+    reply.Bulk("keyword");
+    reply.Bulk(spec.word);
+  }
+  reply.Bulk(by_word ? "startfrom" : "index");
   reply.Integer(spec.first);
-  reply.Bulk("find_keys");
+}
+
+void WriteFindKeys(protocol::ReplyWriter& reply, const KeySpec& spec) {
+  const auto field = [&](std::string_view name, int value) {
+    reply.Bulk(name);
+    reply.Integer(value);
+  };
   reply.Map(2);
   reply.Bulk("type");
-  reply.Bulk("range");
+  if (!ToldToClients(spec.form)) {
+    reply.Bulk("unknown");
+    reply.Bulk("spec");
+    reply.Map(0);
+    return;
+  }
+  const bool counted = spec.form == KeyForm::kCounted;
+  reply.Bulk(counted ? "keynum" : "range");
   reply.Bulk("spec");
   reply.Map(3);
-  reply.Bulk("lastkey");  // counted from the first key, or from the end
-  reply.Integer(spec.last < 0 ? spec.last : spec.last - spec.first);
-  reply.Bulk("keystep");
-  reply.Integer(spec.step);
-  reply.Bulk("limit");
-  reply.Integer(0);
+  if (counted) {
+    field("keynumidx", 0);
+    field("firstkey", 1);
+    field("keystep", spec.step);
+    return;
+  }
+  // Counted from the first key, or from the end.
+  const bool relative = spec.last < 0 || spec.form == KeyForm::kAfterWord;
+  field("lastkey", relative ? spec.last : spec.last - spec.first);
+  field("keystep", spec.step);
+  field("limit", spec.limit);
+}
+
+size_t KeySpecCount(const CommandRow& row) {
+  return static_cast<size_t>(
+      std::count_if(row.keys.begin(), row.keys.end(), [](const KeySpec& k) { return k.used(); }));
 }
 
 void WriteKeySpecs(protocol::ReplyWriter& reply, const CommandRow& row) {
-  const auto used = static_cast<size_t>(std::count_if(
-      row.keys.begin(), row.keys.end(), [](const KeySpec& k) { return k.first != 0; }));
-  reply.Set(used);
+  reply.Set(KeySpecCount(row));
   for (const KeySpec& spec : row.keys) {
-    if (spec.first != 0) WriteKeySpec(reply, spec);
+    if (!spec.used()) continue;
+    reply.Map(3);
+    reply.Bulk("flags");
+    WriteStatusSet(reply, KeyFlagNames(spec.flags));
+    reply.Bulk("begin_search");
+    WriteBeginSearch(reply, spec);
+    reply.Bulk("find_keys");
+    WriteFindKeys(reply, spec);
   }
 }
 
@@ -280,11 +325,9 @@ void WriteCommandDocs(protocol::ReplyWriter& reply, const Command& command) {
   reply.Bulk("complexity");
   reply.Bulk(row.complexity);
   if (!row.syntax.empty()) {
-    const auto specs = static_cast<size_t>(std::count_if(
-        row.keys.begin(), row.keys.end(), [](const KeySpec& k) { return k.first != 0; }));
     size_t next_key_spec = 0;
     reply.Bulk("arguments");
-    WriteArguments(reply, ParseSyntax(row.syntax), specs, &next_key_spec);
+    WriteArguments(reply, ParseSyntax(row.syntax), KeySpecCount(row), &next_key_spec);
   }
   if (has_children) {
     reply.Bulk("subcommands");

@@ -73,6 +73,7 @@ Outcome Reset(CommandContext& c) {
     --c.core.monitors;
     c.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
   }
+  EndTransaction(c.core, client);
   client.db = 0;
   client.name.clear();
   client.user = "default";

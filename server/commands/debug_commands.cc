@@ -10,9 +10,12 @@
 #include <thread>
 
 #include "server/commands/args.h"
+#include "server/commands/debug_values.h"
+#include "server/commands/glob.h"
 #include "server/commands/help.h"
 #include "server/commands/local_client.h"
 #include "server/core/core_context.h"
+#include "server/core/log.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/client.h"
@@ -41,46 +44,6 @@ Outcome SetActiveExpire(CommandContext& c) {
   const bool on = std::strtol(std::string(c.args[2]).c_str(), nullptr, 10) != 0;
   c.shared.active_expire.store(on, std::memory_order_relaxed);
   c.reply.Ok();
-  return Done();
-}
-
-// What Redis's snapshot format would take for the value: a length and the bytes, or a small number.
-size_t SerializedLength(const StringRef& value) {
-  if (value.is_integer()) {
-    const int64_t n = value.integer();
-    if (n == static_cast<int8_t>(n)) return 2;
-    if (n == static_cast<int16_t>(n)) return 3;
-    if (n == static_cast<int32_t>(n)) return 5;
-  }
-  const size_t size = value.size();
-  return size + (size < 64 ? 1 : (size < 16384 ? 2 : 5));
-}
-
-constexpr size_t kEmbeddedMax = 44;  // longer strings are "raw" to Redis's clients
-
-std::string_view EncodingOf(const StringRef& value) {
-  // Numbers beyond an inline word's range are blobs here and integers to Redis.
-  if (value.is_integer() || ParseCanonicalInteger(value.blob()->bytes())) return "int";
-  const bool embedded = value.size() <= kEmbeddedMax && !value.blob()->modified();
-  return embedded ? "embstr" : "raw";
-}
-
-Outcome Object(CommandContext& c) {
-  Current current;
-  Entry* entry = nullptr;
-  const Status status = c.db().Get(c.op, c.key(2), &current, Database::Access::kPeek, &entry);
-  if (status != Status::kOk) return FailStatus(c, status);
-  const int64_t now_ms = c.op.now_ms();
-  const int64_t idle_seconds = c.engine.cache().IdleSeconds(entry, now_ms);
-  const StringRef value(current.value);
-  constexpr int64_t kLruBits = 24;
-  const int64_t lru = (now_ms / 1000 - idle_seconds) & ((int64_t{1} << kLruBits) - 1);
-  char address[2 + 2 * sizeof(void*) + 1];
-  std::snprintf(address, sizeof(address), "%p", static_cast<const void*>(entry));
-  c.reply.SimpleString(std::string("Value at:") + address +
-                       " refcount:1 encoding:" + std::string(EncodingOf(value)) +
-                       " serializedlength:" + std::to_string(SerializedLength(value)) + " lru:" +
-                       std::to_string(lru) + " lru_seconds_idle:" + std::to_string(idle_seconds));
   return Done();
 }
 
@@ -152,6 +115,17 @@ Outcome Protocol(CommandContext& c) {
   return Done();
 }
 
+Outcome StringMatch(CommandContext& c) {
+  c.reply.Integer(GlobPattern(c.args[2]).Matches(c.args[3]) ? 1 : 0);
+  return Done();
+}
+
+Outcome WriteLog(CommandContext& c) {
+  LogWarning("DEBUG LOG: " + std::string(c.args[2]));
+  c.reply.Ok();
+  return Done();
+}
+
 // Steers something this server does not have; accepted so that test suites go on.
 Outcome Accept(CommandContext& c) {
   c.reply.Ok();
@@ -162,8 +136,20 @@ Outcome Help(CommandContext& c) {
   static constexpr auto kLines = std::to_array<std::string_view>({
       "CHANGE-REPL-ID",
       "    Accepted; there is no replication to disturb.",
+      "DIGEST",
+      "    Show a hash of all that is stored; it is Redis's for the same content.",
+      "DIGEST-VALUE <key> [<key> ...]",
+      "    Show a hash of each key's value.",
+      "HTSTATS <db>",
+      "    Show how many keys a database has.",
+      "HTSTATS-KEY <key>",
+      "    Show how many elements a collection has that is kept as a hash table.",
       "JMAP",
       "    Accepted; does nothing.",
+      "LISTPACK <key>",
+      "    Show the size of a compact collection.",
+      "LOG <message>",
+      "    Write <message> to the log.",
       "OBJECT <key>",
       "    Show how a key's value is held.",
       "PROTOCOL <type>",
@@ -171,6 +157,9 @@ Outcome Help(CommandContext& c) {
       "    attrib, push, verbatim, true or false.",
       "QUICKLIST-PACKED-THRESHOLD <size>",
       "    Accepted; does nothing.",
+      "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
+      "    Save a snapshot, delete everything, and load the snapshot. NOSAVE loads the one that",
+      "    is there, NOFLUSH deletes nothing but what is loaded anew.",
       "REPLICATE <string>",
       "    Accepted; there is no replica to send it to.",
       "SET-ACTIVE-EXPIRE <0|1>",
@@ -179,6 +168,8 @@ Outcome Help(CommandContext& c) {
       "    Accepted; does nothing.",
       "SLEEP <seconds>",
       "    Hold this connection's core up.",
+      "STRINGMATCH-LEN <pattern> <string>",
+      "    Tell whether the glob-style pattern matches the string: 1 or 0.",
   });
   return ReplyHelp(c, "DEBUG", kLines);
 }
@@ -195,7 +186,15 @@ constexpr size_t kAny = std::numeric_limits<size_t>::max();
 constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"sleep", 3, 3, Sleep},
     {"set-active-expire", 3, 3, SetActiveExpire},
-    {"object", 3, 3, Object},
+    {"object", 3, 3, DebugObject},
+    {"listpack", 3, 3, DebugListpack},
+    {"htstats", 3, 3, DebugHashTable},
+    {"htstats-key", 3, 3, DebugHashTableOfKey},
+    {"digest", 2, 2, DebugDigest},
+    {"digest-value", 2, kAny, DebugDigestValue},
+    {"reload", 2, kAny, DebugReload},
+    {"stringmatch-len", 4, 4, StringMatch},
+    {"log", 3, 3, WriteLog},
     {"protocol", 3, 3, Protocol},
     {"jmap", 2, kAny, Accept},
     {"change-repl-id", 2, 2, Accept},
@@ -236,7 +235,7 @@ Outcome Debug(CommandContext& c) {
 constexpr auto kRows = std::to_array<CommandRow>({
     {.name = "debug",
      .arity = -2,
-     .flags = kAdmin | kNoScript | kLoading | kStale,
+     .flags = kAdmin | kNoScript | kLoading | kStale | kAnyKeys,
      .since = "1.0.0",
      .group = "server",
      .complexity = "Depends on subcommand.",

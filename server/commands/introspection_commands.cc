@@ -10,6 +10,7 @@
 #include "server/commands/args.h"
 #include "server/commands/command_describe.h"
 #include "server/commands/help.h"
+#include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
 
 namespace mantis::server {
@@ -107,34 +108,6 @@ Outcome CommandList(CommandContext& c) {
   return Done();
 }
 
-struct KeyUse {
-  Bytes key;
-  uint16_t flags;
-};
-
-// SET is the one command whose options change how it uses its key: with GET it also reads.
-uint16_t FlagsInUse(const KeySpec& spec, std::span<const Bytes> args) {
-  if ((spec.flags & kKeyVariableFlags) == 0) return spec.flags;
-  const bool reads = args.size() > 3 && std::any_of(args.begin() + 3, args.end(), [](Bytes arg) {
-                       return EqualsIgnoreCase(arg, "get");
-                     });
-  return reads ? kKeyRw | kKeyAccess | kKeyUpdate : kKeyOw | kKeyUpdate;
-}
-
-// The keys among a command's arguments. False: a range ends before its first key.
-bool FindKeys(const CommandRow& row, std::span<const Bytes> args, std::vector<KeyUse>* out) {
-  const auto argc = static_cast<int>(args.size());
-  for (const KeySpec& spec : row.keys) {
-    if (spec.first == 0) continue;
-    const int last = spec.last < 0 ? argc + spec.last : spec.last;
-    if (last < spec.first || last >= argc) return false;
-    for (int i = spec.first; i <= last; i += spec.step) {
-      out->push_back({args[static_cast<size_t>(i)], FlagsInUse(spec, args)});
-    }
-  }
-  return true;
-}
-
 // Writes the error and returns false where no keys can be told.
 bool KeysOfArguments(CommandContext& c, std::vector<KeyUse>* out) {
   const auto args = c.args.subspan(2);
@@ -144,7 +117,7 @@ bool KeysOfArguments(CommandContext& c, std::vector<KeyUse>* out) {
     return false;
   }
   const CommandRow& row = *command->row;
-  if (row.keys[0].first == 0) {
+  if (!row.keys[0].used()) {
     Fail(c, "ERR The command has no key arguments");
     return false;
   }

@@ -1,9 +1,11 @@
 // Keys whatever they hold: deleting, looking for, renaming, copying, moving.
 
 #include <climits>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "engine/persist/rdb_value.h"
 #include "server/commands/args.h"
 #include "server/commands/key_inspect.h"
 #include "server/core/core_context.h"
@@ -182,11 +184,27 @@ bool ParseCopyOptions(CommandContext& c, CopyOptions* out) {
   return true;
 }
 
-// A value of its own with the same content.
-Word Duplicate(const Current& source, const Current& replaced) {
-  const StringRef text(source.value);
-  if (text.is_integer()) return MakeInteger(text.integer(), replaced.value);
-  return Word::Pointer(Kind::kString, Blob::Create(text.blob()->bytes()));
+// A value of its own with the same content, whose key's lock is held. The steps it takes are those
+// of TooLong.
+persist::OwnedValue Duplicate(Word source) {
+  if (source.is_object()) return persist::OwnedValue(ObjectOf(source)->Clone());
+  const StringRef text(source);
+  if (text.is_integer()) return persist::OwnedValue(source);
+  const Bytes bytes = text.blob()->bytes();
+  if (!text.blob()->modified()) {
+    return persist::OwnedValue(Word::Pointer(Kind::kString, Blob::Create(bytes)));
+  }
+  Blob* copy = Blob::CreateModified(bytes.size());
+  std::memcpy(copy->data(), bytes.data(), bytes.size());
+  return persist::OwnedValue(Word::Pointer(Kind::kString, copy));
+}
+
+size_t StepsToDuplicate(Word source) {
+  constexpr size_t kStringBytesPerStep = 1024;
+  if (TypeOf(source.kind()) == ValueType::kString) {
+    return StringRef(source).size() / kStringBytesPerStep;
+  }
+  return ObjectOf(source)->size();
 }
 
 Outcome Copy(CommandContext& c) {
@@ -200,16 +218,26 @@ Outcome Copy(CommandContext& c) {
   const KeyLocks::Target targets[] = {{&source_db, from}, {&target_db, to}};
   KeyLocks locks(c.op);
   if (locks.Acquire(targets) == Status::kBusy) return Outcome::kBusy;
-  Current source;
-  const Status found = source_db.Get(c.op, from, &source);
-  if (found == Status::kBusy) return Outcome::kBusy;
-  Status s = found;
-  if (found == Status::kOk) {
-    s = target_db.Mutate(c.op, to, [&](const Current& now) {
-      if (now.exists() && !options.replace) return Update::Keep(Status::kExists);
-      return Update::Set(Duplicate(source, now), source.deadline_ms, "copy_to");
-    });
+  persist::OwnedValue value;
+  int64_t deadline_ms = kNoDeadline;
+  Status s = source_db.ReadValue(
+      c.op, from,
+      [&](const Current& source) {
+        Current taken;
+        if (!options.replace &&
+            target_db.Get(c.op, to, &taken, Database::Access::kPeek) == Status::kOk) {
+          return Status::kExists;
+        }
+        if (TooLong(c, StepsToDuplicate(source.value))) return Status::kTooLong;
+        value = Duplicate(source.value);
+        deadline_ms = source.deadline_ms;
+        return Status::kOk;
+      },
+      Database::Access::kRead);
+  if (s == Status::kOk) {
+    s = persist::StoreValue(c.op, target_db, to, std::move(value), deadline_ms, "copy_to");
   }
+  if (s == Status::kBusy || s == Status::kTooLong) return FailStatus(c, s);
   c.reply.Integer(s == Status::kOk ? 1 : 0);
   return Done();
 }
@@ -300,7 +328,7 @@ constexpr CommandRow kRows[] = {
      kSumTips},
     {"randomkey",
      1,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace,
      "1.0.0",
@@ -334,7 +362,7 @@ constexpr CommandRow kRows[] = {
      "key newkey"},
     {"copy",
      -3,
-     kWrite | kDenyOom,
+     kWrite | kDenyOom | kAnyKeys,
      {{{1, 1, 1, kKeyRo | kKeyAccess}, {2, 2, 1, kKeyOw | kKeyUpdate}}},
      kAclKeyspace,
      "6.2.0",
@@ -345,7 +373,7 @@ constexpr CommandRow kRows[] = {
      "source destination [DB destination-db] [REPLACE]"},
     {"move",
      3,
-     kWrite | kFast,
+     kWrite | kFast | kAnyKeys,
      {{{1, 1, 1, kKeyRw | kKeyAccess | kKeyUpdate}}},
      kAclKeyspace,
      "1.0.0",

@@ -18,25 +18,34 @@
 namespace mantis::server {
 namespace {
 
+// Elements of a collection whose size is measured, from which that of the others is estimated.
+constexpr int64_t kSamplesDefault = 5;
+
 Outcome MemoryUsage(CommandContext& c) {
-  // SAMPLES is checked for compatibility's sake: a string's size is known exactly.
+  int64_t samples = kSamplesDefault;
   for (size_t i = 3; i < c.argc(); i += 2) {
     if (!EqualsIgnoreCase(c.args[i], "samples") || i + 1 == c.argc()) return SyntaxError(c);
-    int64_t samples = 0;
     if (!ParseInteger(c, c.args[i + 1], &samples)) return Done();
     if (samples < 0) return SyntaxError(c);
   }
-  Current current;
-  Entry* entry = nullptr;
-  const Status status = c.db().Get(c.op, c.key(2), &current, Database::Access::kPeek, &entry);
+  const KeyRef key = c.key(2);
+  const Status status = c.db().ReadValue(c.op, key, [&](const Current& now) {
+    // 0 asks for a look at every element.
+    if (samples == 0 && now.value.is_object() && TooLong(c, ObjectOf(now.value)->size())) {
+      return Status::kTooLong;
+    }
+    const Entry* entry = c.db().index().Find(key.bytes, key.hash);
+    c.reply.Integer(static_cast<int64_t>(
+        memory::UsableSize(entry) +
+        WordBytes(entry->word().WithoutFlags(), static_cast<size_t>(samples)) +
+        kIndexBytesPerKey));
+    return Status::kOk;
+  });
   if (status == Status::kNotFound) {
     c.reply.Null();
     return Done();
   }
-  if (status != Status::kOk) return FailStatus(c, status);
-  c.reply.Integer(static_cast<int64_t>(
-      memory::UsableSize(entry) + WordBytes(entry->word().WithoutFlags(), 5) + kIndexBytesPerKey));
-  return Done();
+  return status == Status::kOk ? Done() : FailStatus(c, status);
 }
 
 void Number(protocol::ReplyWriter& reply, std::string_view name, int64_t value) {
@@ -176,7 +185,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
      .tips = kReportTips},
     {.name = "memory|purge",
      .arity = 2,
-     .flags = 0,
+     .flags = kAsksCores,
      .since = "4.0.0",
      .group = "server",
      .complexity = "Depends on how much memory is allocated",

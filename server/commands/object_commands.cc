@@ -5,24 +5,13 @@
 #include "server/commands/args.h"
 #include "server/commands/help.h"
 #include "server/commands/key_inspect.h"
+#include "server/commands/value_encoding.h"
 #include "server/dispatch/command_table.h"
 
 namespace mantis::server {
 namespace {
 
-// Up to this length Redis keeps a string and its header in one allocation.
-constexpr size_t kEmbeddedMax = 44;
-
-// The names clients know. Ours are two representations, but tools tell by these names whether a
-// counter is a number and whether a value is short.
-std::string_view EncodingName(const Current& now) {
-  const StringRef text(now.value);
-  if (text.is_integer() || ParseCanonicalInteger(text.blob()->bytes())) return "int";
-  const bool embedded = text.size() <= kEmbeddedMax && !text.blob()->modified();
-  return embedded ? "embstr" : "raw";
-}
-
-// Finds the key without touching it and lets `answer(current, entry)` reply; null if there is none.
+// Finds the key without touching it and lets `answer(entry)` reply; null if there is none.
 template <class Answer>
 Outcome Describe(CommandContext& c, Answer&& answer) {
   Current now;
@@ -33,16 +22,26 @@ Outcome Describe(CommandContext& c, Answer&& answer) {
     c.reply.Null();
     return Done();
   }
-  answer(now, *entry);
+  answer(*entry);
   return Done();
 }
 
 Outcome Encoding(CommandContext& c) {
-  return Describe(c, [&](const Current& now, const Entry&) { c.reply.Bulk(EncodingName(now)); });
+  const TouchScope scope(c.op, true);
+  const Status s = c.db().ReadValue(
+      c.op, c.key(2),
+      [&](const Current& now) {
+        c.reply.Bulk(EncodingName(now.value));
+        return Status::kOk;
+      },
+      Database::Access::kRead);
+  if (s == Status::kBusy) return Outcome::kBusy;
+  if (s != Status::kOk) c.reply.Null();
+  return Done();
 }
 
 Outcome Frequency(CommandContext& c) {
-  return Describe(c, [&](const Current&, const Entry& entry) {
+  return Describe(c, [&](const Entry& entry) {
     if (!c.engine.cache().lfu()) {
       c.reply.Error(
           "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
@@ -55,7 +54,7 @@ Outcome Frequency(CommandContext& c) {
 }
 
 Outcome IdleTime(CommandContext& c) {
-  return Describe(c, [&](const Current&, const Entry& entry) {
+  return Describe(c, [&](const Entry& entry) {
     if (c.engine.cache().lfu()) {
       c.reply.Error(
           "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
@@ -68,13 +67,13 @@ Outcome IdleTime(CommandContext& c) {
 
 Outcome RefCount(CommandContext& c) {
   // Values are never shared between keys.
-  return Describe(c, [&](const Current&, const Entry&) { c.reply.Integer(1); });
+  return Describe(c, [&](const Entry&) { c.reply.Integer(1); });
 }
 
 Outcome Help(CommandContext& c) {
   constexpr std::array<std::string_view, 8> kLines = {
       "ENCODING <key>",
-      "    Tell how the value of <key> is represented: int, embstr or raw.",
+      "    Tell how the value of <key> is represented: int, listpack, hashtable…",
       "FREQ <key>",
       "    Tell the access counter of <key>, which grows with the logarithm of its uses.",
       "IDLETIME <key>",

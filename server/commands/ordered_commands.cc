@@ -41,15 +41,38 @@ bool ParseRangeOptions(CommandContext& c, size_t from, RangeOptions* out) {
   return true;
 }
 
+// The texts of the strings among the keys that change in place, in that order: those are read under
+// their locks, before anything is written. kBusy if one is taken. What has gone or is another thing
+// by now becomes a value of no type.
+Status ReadBuffers(CommandContext& c, std::vector<KeyAt>& keys, std::vector<std::string>* texts) {
+  for (KeyAt& k : keys) {
+    if (k.value.value.kind() != Kind::kStringBuffer) continue;
+    bool read = false;
+    const Status s = c.db().ReadEntry(c.op, k.entry, [&](const Current& now) {
+      read = now.value.kind() == Kind::kStringBuffer;
+      char digits[24];
+      if (read) texts->emplace_back(StringRef(now.value).Text(digits));
+      return Status::kOk;
+    });
+    if (s == Status::kBusy) return s;
+    if (!read) k.value.value = Word{};
+  }
+  return Status::kOk;
+}
+
 // Keys, with values on demand: flat in RESP2, pairs in RESP3 (as ZRANGE WITHSCORES answers).
-void ReplyKeys(CommandContext& c, const std::vector<KeyAt>& keys, bool with_values) {
+void ReplyKeys(CommandContext& c, const std::vector<KeyAt>& keys, bool with_values,
+               std::span<const std::string> buffers) {
   const bool pairs = with_values && c.reply.protocol() == 3;
   c.reply.Array(keys.size() * (with_values && !pairs ? 2 : 1));
   for (const KeyAt& k : keys) {
     if (pairs) c.reply.Array(2);
     c.reply.Bulk(k.entry->key());
     if (!with_values) continue;
-    if (k.value.type() == ValueType::kString) {
+    if (k.value.value.kind() == Kind::kStringBuffer) {
+      c.reply.Bulk(buffers.front());
+      buffers = buffers.subspan(1);
+    } else if (k.value.type() == ValueType::kString) {
       ReplyString(c, StringRef(k.value.value));
     } else {
       c.reply.Null();
@@ -84,7 +107,11 @@ Outcome KRange(CommandContext& c) {
     });
     if (s == Status::kBusy) return Outcome::kBusy;
   }
-  ReplyKeys(c, keys, options.with_values);
+  std::vector<std::string> buffers;
+  if (options.with_values && ReadBuffers(c, keys, &buffers) == Status::kBusy) {
+    return Outcome::kBusy;
+  }
+  ReplyKeys(c, keys, options.with_values, buffers);
   return Done();
 }
 
@@ -203,21 +230,24 @@ Outcome KScan(CommandContext& c) {
     keys.push_back(k);
     return Walk::kMore;
   });
-  if (s == Status::kBusy) return Outcome::kBusy;
+  std::vector<std::string> buffers;
+  if (s == Status::kBusy || (with_values && ReadBuffers(c, keys, &buffers) == Status::kBusy)) {
+    return Outcome::kBusy;
+  }
   c.reply.Array(2);
   if (more) {
     c.reply.Bulk(keys.back().entry->key());
   } else {
     c.reply.Null();
   }
-  ReplyKeys(c, keys, with_values);
+  ReplyKeys(c, keys, with_values, buffers);
   return Done();
 }
 
 constexpr CommandRow kRows[] = {
     {"krange",
      -3,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace,
      "7.2.0",
@@ -228,7 +258,7 @@ constexpr CommandRow kRows[] = {
      "<min max | PREFIX prefix> [REV] [LIMIT (offset count)] [WITHVALUES]"},
     {"kcount",
      3,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace,
      "7.2.0",
@@ -239,7 +269,7 @@ constexpr CommandRow kRows[] = {
      "<min max | PREFIX prefix>"},
     {"kdel",
      -3,
-     kWrite,
+     kWrite | kAnyKeys,
      {},
      kAclKeyspace | kAclDangerous,
      "7.2.0",
@@ -250,7 +280,7 @@ constexpr CommandRow kRows[] = {
      "<min max | PREFIX prefix> [LIMIT count]"},
     {"kscan",
      -2,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace,
      "7.2.0",

@@ -20,8 +20,9 @@ bool ParseRandomCount(CommandContext& c, std::string_view option, RandomCount* o
   out->with = c.argc() == 4;
   out->repeat = count < 0;
   out->count = static_cast<uint64_t>(count < 0 ? -count : count);
-  // The reply would have twice as many elements.
-  if (out->with && out->count > INT64_MAX / 2) {
+  // With the option the reply would have twice as many elements.
+  if ((out->with && out->count > INT64_MAX / 2) ||
+      (out->repeat && out->count > RandomCount::kRepeatMax)) {
     c.reply.Error("ERR value is out of range");
     return false;
   }

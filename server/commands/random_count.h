@@ -12,6 +12,10 @@
 namespace mantis::server {
 
 struct RandomCount {
+  // Most elements drawn with repetition. Redis has no bound, and no memory left for such a reply;
+  // this many are no use to anybody and take no more than a few gigabytes.
+  static constexpr uint64_t kRepeatMax = uint64_t{1} << 24;
+
   bool given = false;   // without it one element is the reply, not an array
   bool repeat = false;  // it was negative: elements may come more than once
   bool with = false;    // the WITH… option

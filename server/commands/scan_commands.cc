@@ -154,7 +154,7 @@ Outcome Scan(CommandContext& c) {
 constexpr CommandRow kRows[] = {
     {"keys",
      2,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace | kAclDangerous,
      "1.0.0",
@@ -166,7 +166,7 @@ constexpr CommandRow kRows[] = {
      "request_policy:all_shards,nondeterministic_output_order"},
     {"scan",
      -2,
-     kReadonly,
+     kReadonly | kAnyKeys,
      {},
      kAclKeyspace,
      "2.8.0",

@@ -61,7 +61,7 @@ Outcome SwapDb(CommandContext& c) {
     return Fail(c, "ERR DB index is out of range");
   }
   if (*first != *second) {
-    c.engine.SwapDatabases(static_cast<int>(*first), static_cast<int>(*second));
+    c.engine.SwapDatabases(c.op, static_cast<int>(*first), static_cast<int>(*second));
   }
   c.reply.Ok();
   return Done();
@@ -163,6 +163,9 @@ Outcome Wait(CommandContext& c) {
 }
 
 Outcome Monitor(CommandContext& c) {
+  if (c.mode == RunMode::kTransaction) {
+    return Fail(c, "ERR MONITOR isn't allowed for DENY BLOCKING client");
+  }
   if (!c.client.monitor) {
     c.client.monitor = true;
     ++c.core.monitors;
@@ -178,7 +181,7 @@ constexpr std::string_view kAllSucceeded =
 constexpr auto kRows = std::to_array<CommandRow>({
     {.name = "dbsize",
      .arity = 1,
-     .flags = kReadonly | kFast,
+     .flags = kReadonly | kFast | kAnyKeys,
      .acl = kAclKeyspace,
      .since = "1.0.0",
      .group = "server",

@@ -1,13 +1,11 @@
-// Strings: reading, writing, counting. Ranges and substrings are in string_range_commands.cc.
+// Strings: reading and writing. Numbers are in string_number_commands.cc, ranges and substrings in
+// string_range_commands.cc.
 
-#include <charconv>
-#include <cmath>
 #include <string>
 
-#include "protocol/number.h"
 #include "server/commands/args.h"
 #include "server/commands/set_options.h"
-#include "server/core/core_context.h"
+#include "server/commands/string_patch.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/client.h"
 
@@ -22,15 +20,62 @@ void ReplyCurrent(CommandContext& c, const Current& v) {
   }
 }
 
+// What a mutation saw, for the reply that follows it. A string buffer that was replaced or deleted
+// stands still from then on and lives as long as the batch; one that stays may be changed as soon
+// as its lock is given back, so its text is copied.
+class Seen {
+ public:
+  // Each time the mutation's function runs.
+  void Look(const Current& now) {
+    now_ = now;
+    copied_ = false;
+  }
+  // When it leaves the value there.
+  void Stays() {
+    copied_ = now_.value.kind() == Kind::kStringBuffer;
+    char digits[24];
+    if (copied_) text_ = StringRef(now_.value).Text(std::span<char, 24>(digits));
+  }
+  void Reply(CommandContext& c) const {
+    if (copied_) {
+      c.reply.Bulk(text_);
+    } else {
+      ReplyCurrent(c, now_);
+    }
+  }
+
+ private:
+  Current now_;
+  bool copied_ = false;
+  std::string text_;
+};
+
+// The reply for a string that is changed in place, copied while its lock is held.
+Outcome GetBuffer(CommandContext& c, Entry* entry) {
+  const Status s = c.db().ReadEntry(c.op, entry, [&](const Current& now) {
+    if (now.type() != ValueType::kString) return Status::kWrongType;
+    char digits[24];
+    const Bytes text = StringRef(now.value).Text(std::span<char, 24>(digits));
+    if (TooLongBytes(c, text.size())) return Status::kTooLong;
+    c.reply.Bulk(text);
+    return Status::kOk;
+  });
+  if (s == Status::kNotFound) c.reply.Null();
+  return s == Status::kOk || s == Status::kNotFound ? Done() : FailStatus(c, s);
+}
+
 Outcome Get(CommandContext& c) {
-  StringRef value;
-  const Status s = c.db().GetString(c.op, c.key(1), &value);
-  if (s == Status::kOk) {
-    ReplyString(c, value);
+  Current now;
+  Entry* entry = nullptr;
+  const Status s = c.db().Get(c.op, c.key(1), &now, Database::Access::kRead, &entry);
+  if (s == Status::kNotFound) {
+    c.reply.Null();
     return Done();
   }
-  if (s != Status::kNotFound) return FailStatus(c, s);
-  c.reply.Null();
+  if (s != Status::kOk) return FailStatus(c, s);
+  if (now.type() != ValueType::kString) return FailStatus(c, Status::kWrongType);
+  if (now.value.kind() == Kind::kStringBuffer) return GetBuffer(c, entry);
+  ReplyString(c, StringRef(now.value));
   return Done();
 }
 
@@ -44,13 +89,16 @@ Status Store(CommandContext& c, const KeyRef& key, Bytes value, int64_t deadline
 Outcome SetWithOptions(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 3, SetFamily::kSet, &options)) return Done();
-  Current old;
+  Seen old;
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
-    old = now;
+    old.Look(now);
     if (options.get && now.exists() && now.type() != ValueType::kString) {
       return Update::Keep(Status::kWrongType);
     }
-    if (options.nx && now.exists()) return Update::Keep(Status::kExists);
+    if (options.nx && now.exists()) {
+      if (options.get) old.Stays();
+      return Update::Keep(Status::kExists);
+    }
     if (options.xx && !now.exists()) return Update::Keep(Status::kNotFound);
     const int64_t deadline = options.keep_ttl ? now.deadline_ms : options.deadline_ms;
     if (deadline <= c.op.now_ms()) return Update::Erase("del");
@@ -58,7 +106,7 @@ Outcome SetWithOptions(CommandContext& c) {
   });
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
   if (options.get) {
-    ReplyCurrent(c, old);
+    old.Reply(c);
   } else if (s == Status::kOk) {
     c.reply.Ok();
   } else {
@@ -98,27 +146,27 @@ Outcome SetEx(CommandContext& c) { return SetWithTime(c, TimeUnit::kSeconds); }
 Outcome PSetEx(CommandContext& c) { return SetWithTime(c, TimeUnit::kMilliseconds); }
 
 Outcome GetSet(CommandContext& c) {
-  Current old;
+  Seen old;
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old = now;
+    old.Look(now);
     if (now.exists() && now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
     return Update::Set(MakeString(c.args[2], now.value), kNoDeadline, "set");
   });
   if (s != Status::kOk) return FailStatus(c, s);
-  ReplyCurrent(c, old);
+  old.Reply(c);
   return Done();
 }
 
 Outcome GetDel(CommandContext& c) {
-  Current old;
+  Seen old;
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old = now;
+    old.Look(now);
     if (!now.exists()) return Update::Keep(Status::kNotFound);
     if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
     return Update::Erase("del");
   });
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
-  ReplyCurrent(c, old);
+  old.Reply(c);
   return Done();
 }
 
@@ -126,20 +174,22 @@ Outcome GetEx(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 2, SetFamily::kGetEx, &options)) return Done();
   if (!options.has_deadline && !options.persist) return Get(c);
-  Current old;
+  Seen old;
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old = now;
+    old.Look(now);
     if (!now.exists()) return Update::Keep(Status::kNotFound);
     if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
+    const bool stays = options.persist || options.deadline_ms > c.op.now_ms();
+    if (stays) old.Stays();
     if (options.persist) {
       if (!now.has_deadline()) return Update::Keep(Status::kOk);
       return Update::SetDeadline(kNoDeadline, "persist");
     }
-    if (options.deadline_ms <= c.op.now_ms()) return Update::Erase("del");
+    if (!stays) return Update::Erase("del");
     return Update::SetDeadline(options.deadline_ms, "expire");
   });
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
-  ReplyCurrent(c, old);
+  old.Reply(c);
   return Done();
 }
 
@@ -169,10 +219,7 @@ Status LockPairs(CommandContext& c, const std::vector<KeyRef>& keys, KeyLocks& l
 }
 
 Outcome SetPairs(CommandContext& c, bool only_if_none_exists) {
-  if (c.argc() % 2 == 0) {
-    return Fail(
-        c, "ERR wrong number of arguments for '" + std::string(c.command->row->name) + "' command");
-  }
+  if (c.argc() % 2 == 0) return ArityError(c);
   const std::vector<KeyRef>& keys = KeysOf(c, 1, 2);
   KeyLocks locks(c.op);
   if (LockPairs(c, keys, locks) == Status::kBusy) return Outcome::kBusy;
@@ -202,81 +249,6 @@ Outcome SetPairs(CommandContext& c, bool only_if_none_exists) {
 
 Outcome MSet(CommandContext& c) { return SetPairs(c, false); }
 Outcome MSetNx(CommandContext& c) { return SetPairs(c, true); }
-
-Outcome Add(CommandContext& c, int64_t delta) {
-  int64_t result = 0;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
-    int64_t v = 0;
-    if (now.exists()) {
-      if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-      const StringRef text(now.value);
-      if (text.is_integer()) {
-        v = text.integer();
-      } else {
-        const auto parsed = ParseCanonicalInteger(text.blob()->bytes());
-        if (!parsed) return Update::Keep(Status::kNotInteger);
-        v = *parsed;
-      }
-    }
-    if (__builtin_add_overflow(v, delta, &result)) return Update::Keep(Status::kOverflow);
-    return Update::Set(MakeInteger(result, now.value), now.deadline_ms, "incrby");
-  });
-  if (s != Status::kOk) return FailStatus(c, s);
-  c.reply.Integer(result);
-  return Done();
-}
-
-Outcome Incr(CommandContext& c) { return Add(c, 1); }
-Outcome Decr(CommandContext& c) { return Add(c, -1); }
-
-Outcome IncrBy(CommandContext& c) {
-  int64_t delta = 0;
-  if (!ParseInteger(c, c.args[2], &delta)) return Done();
-  return Add(c, delta);
-}
-
-Outcome DecrBy(CommandContext& c) {
-  int64_t delta = 0;
-  if (!ParseInteger(c, c.args[2], &delta)) return Done();
-  if (delta == INT64_MIN) return Fail(c, "ERR decrement would overflow");
-  return Add(c, -delta);
-}
-
-// As printf's %.17Lf with the zeros at the end cut off, Redis's form for INCRBYFLOAT.
-std::string FormatLongDouble(long double v) {
-  char text[5 * 1024];
-  const int n = std::snprintf(text, sizeof(text), "%.17Lf", v);
-  std::string s(text, static_cast<size_t>(n));
-  if (s.find('.') != std::string::npos) {
-    s.erase(s.find_last_not_of('0') + 1);
-    if (s.back() == '.') s.pop_back();
-  }
-  return s == "-0" ? "0" : s;
-}
-
-Outcome IncrByFloat(CommandContext& c) {
-  const auto delta = protocol::ParseLongDouble(c.args[2]);
-  std::string result;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
-    long double v = 0;
-    if (now.exists()) {
-      if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-      char digits[24];
-      const auto parsed =
-          protocol::ParseLongDouble(StringRef(now.value).Text(std::span<char, 24>(digits)));
-      if (!parsed) return Update::Keep(Status::kNotFloat);
-      v = *parsed;
-    }
-    if (!delta) return Update::Keep(Status::kNotFloat);
-    v += *delta;
-    if (std::isnan(v) || std::isinf(v)) return Update::Keep(Status::kNotFinite);
-    result = FormatLongDouble(v);
-    return Update::Set(MakeString(result, now.value), now.deadline_ms, "incrbyfloat");
-  });
-  if (s != Status::kOk) return FailStatus(c, s);
-  c.reply.Bulk(result);
-  return Done();
-}
 
 constexpr uint16_t kReadKey = kKeyRo | kKeyAccess;
 constexpr uint16_t kOverwriteKey = kKeyOw | kKeyUpdate;
@@ -406,61 +378,6 @@ constexpr CommandRow kRows[] = {
      "Sets the string values of several keys at once, only when all of them are absent.",
      MSetNx,
      "(key value) ..."},
-    {"incr",
-     2,
-     kWrite | kDenyOom | kFast,
-     {{{1, 1, 1, kUpdateKey}}},
-     kAclString,
-     "1.0.0",
-     "string",
-     "O(1)",
-     "Adds one to the integer a key holds; an absent key counts as 0.",
-     Incr,
-     "key"},
-    {"decr",
-     2,
-     kWrite | kDenyOom | kFast,
-     {{{1, 1, 1, kUpdateKey}}},
-     kAclString,
-     "1.0.0",
-     "string",
-     "O(1)",
-     "Subtracts one from the integer a key holds; an absent key counts as 0.",
-     Decr,
-     "key"},
-    {"incrby",
-     3,
-     kWrite | kDenyOom | kFast,
-     {{{1, 1, 1, kUpdateKey}}},
-     kAclString,
-     "1.0.0",
-     "string",
-     "O(1)",
-     "Adds a number to the integer a key holds; an absent key counts as 0.",
-     IncrBy,
-     "key increment"},
-    {"decrby",
-     3,
-     kWrite | kDenyOom | kFast,
-     {{{1, 1, 1, kUpdateKey}}},
-     kAclString,
-     "1.0.0",
-     "string",
-     "O(1)",
-     "Subtracts a number from the integer a key holds; an absent key counts as 0.",
-     DecrBy,
-     "key decrement"},
-    {"incrbyfloat",
-     3,
-     kWrite | kDenyOom | kFast,
-     {{{1, 1, 1, kUpdateKey}}},
-     kAclString,
-     "2.6.0",
-     "string",
-     "O(1)",
-     "Adds a number to the float a key holds; an absent key counts as 0.",
-     IncrByFloat,
-     "key increment-float"},
 };
 
 }  // namespace

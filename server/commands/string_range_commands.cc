@@ -5,22 +5,21 @@
 
 #include "server/commands/args.h"
 #include "server/commands/longest_common.h"
-#include "server/core/core_context.h"
+#include "server/commands/string_patch.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
 namespace {
 
-size_t SizeLimit(const CommandContext& c) {
-  return static_cast<size_t>(c.core.settings().proto_max_bulk_len);
-}
-
 Outcome Strlen(CommandContext& c) {
-  StringRef value;
-  const Status s = c.db().GetString(c.op, c.key(1), &value);
+  size_t size = 0;
+  const Status s = c.db().ReadString(c.op, c.key(1), [&](Bytes text) {
+    size = text.size();
+    return Status::kOk;
+  });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
-  c.reply.Integer(s == Status::kOk ? static_cast<int64_t>(value.size()) : 0);
+  c.reply.Integer(static_cast<int64_t>(size));
   return Done();
 }
 
@@ -33,15 +32,19 @@ Outcome Append(CommandContext& c) {
       return Update::Set(MakeString(tail, now.value), kNoDeadline, "append");
     }
     if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    char digits[24];
-    const Bytes head = StringRef(now.value).Text(std::span<char, 24>(digits));
-    length = head.size() + tail.size();
-    if (length > SizeLimit(c)) return Update::Keep(Status::kTooLarge);
+    const size_t head = StringRef(now.value).size();
+    length = head + tail.size();
+    if (length > StringBytesMax(c)) return Update::Keep(Status::kTooLarge);
     if (tail.empty()) return Update::Keep(Status::kOk);
-    Blob* blob = Blob::CreateModified(length);
-    std::memcpy(blob->data(), head.data(), head.size());
-    std::memcpy(blob->data() + head.size(), tail.data(), tail.size());
-    return Update::Set(Word::Pointer(Kind::kString, blob), now.deadline_ms, "append");
+    StringBuffer* buffer = BufferOf(now);
+    if (buffer != nullptr && length <= buffer->capacity()) {
+      buffer->Append(tail);
+      return Update::InPlace("append");
+    }
+    return PatchString(c, now, length, "append", [&](char* data) {
+      std::memcpy(data + head, tail.data(), tail.size());
+      return true;
+    });
   });
   if (s != Status::kOk) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(length));
@@ -57,53 +60,48 @@ Outcome SetRange(CommandContext& c) {
   size_t length = 0;
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
     if (now.exists() && now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    char digits[24];
-    const Bytes old =
-        now.exists() ? StringRef(now.value).Text(std::span<char, 24>(digits)) : Bytes{};
-    length = old.size();
+    length = now.exists() ? StringRef(now.value).size() : 0;
     if (patch.empty()) return Update::Keep(Status::kOk);
-    if (at > SizeLimit(c) || at + patch.size() > SizeLimit(c)) {
+    if (at > StringBytesMax(c) || at + patch.size() > StringBytesMax(c)) {
       return Update::Keep(Status::kTooLarge);
     }
-    length = std::max(old.size(), at + patch.size());
-    Blob* blob = Blob::CreateModified(length);
-    if (!old.empty()) std::memcpy(blob->data(), old.data(), old.size());
-    if (at > old.size()) std::memset(blob->data() + old.size(), 0, at - old.size());
-    std::memcpy(blob->data() + at, patch.data(), patch.size());
-    return Update::Set(Word::Pointer(Kind::kString, blob), now.deadline_ms, "setrange");
+    length = std::max(length, at + patch.size());
+    return PatchString(c, now, length, "setrange", [&](char* data) {
+      std::memcpy(data + at, patch.data(), patch.size());
+      return true;
+    });
   });
   if (s != Status::kOk) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(length));
   return Done();
 }
 
+// The part of `text` from `start` to `end`, both included, negative ones counted from the end.
+Bytes PartOf(Bytes text, int64_t start, int64_t end) {
+  const auto size = static_cast<int64_t>(text.size());
+  if (start < 0 && end < 0 && start > end) return {};
+  if (start < 0) start = std::max<int64_t>(0, start + size);
+  if (end < 0) end = std::max<int64_t>(0, end + size);
+  end = std::min(end, size - 1);
+  if (start > end || size == 0) return {};
+  return text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1));
+}
+
 Outcome GetRange(CommandContext& c) {
   int64_t start = 0;
   int64_t end = 0;
   if (!ParseInteger(c, c.args[2], &start) || !ParseInteger(c, c.args[3], &end)) return Done();
-  StringRef value;
-  const Status s = c.db().GetString(c.op, c.key(1), &value);
+  const Status s = c.db().ReadString(c.op, c.key(1), [&](Bytes text) {
+    const Bytes part = PartOf(text, start, end);
+    if (TooLongBytes(c, part.size())) return Status::kTooLong;
+    c.reply.Bulk(part);
+    return Status::kOk;
+  });
   if (s == Status::kNotFound) {
     c.reply.Bulk({});
     return Done();
   }
-  if (s != Status::kOk) return FailStatus(c, s);
-  char digits[24];
-  const Bytes text = value.Text(std::span<char, 24>(digits));
-  const auto size = static_cast<int64_t>(text.size());
-  if (start < 0 && end < 0 && start > end) {
-    c.reply.Bulk({});
-    return Done();
-  }
-  if (start < 0) start = std::max<int64_t>(0, start + size);
-  if (end < 0) end = std::max<int64_t>(0, end + size);
-  end = std::min(end, size - 1);
-  if (start > end || size == 0) {
-    c.reply.Bulk({});
-  } else {
-    c.reply.Bulk(text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start + 1)));
-  }
-  return Done();
+  return s == Status::kOk ? Done() : FailStatus(c, s);
 }
 
 struct LcsOptions {
@@ -176,7 +174,9 @@ Outcome Lcs(CommandContext& c) {
       text[i] = StringRef(values[i].value).Text(std::span<char, 24>(digits[i]));
     }
   }
-  const auto lcs = FindLongestCommon(text[0], text[1], SizeLimit(c));
+  // Sixteen cells of the table take about as long as a step.
+  if (TooLong(c, text[0].size() * text[1].size() / 16)) return Outcome::kOffload;
+  const auto lcs = FindLongestCommon(text[0], text[1], StringBytesMax(c));
   if (!lcs) {
     return Fail(c, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }
@@ -211,7 +211,7 @@ constexpr CommandRow kRows[] = {
      kAclString,
      "2.0.0",
      "string",
-     "O(N) with N the length of the result",
+     "O(N) with N the number of bytes appended, amortised",
      "Appends bytes to a string value; creates the key if need be.",
      Append,
      "key value"},
@@ -222,7 +222,7 @@ constexpr CommandRow kRows[] = {
      kAclString,
      "2.2.0",
      "string",
-     "O(N) with N the length of the result",
+     "O(N) with N the number of bytes written, amortised",
      "Overwrites a part of a string value, padding with zero bytes up to the offset.",
      SetRange,
      "key offset value"},

@@ -4,6 +4,7 @@
 
 #include "engine/base/clock.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
 
@@ -19,6 +20,7 @@ CoreContext::CoreContext(size_t the_index, SharedState& the_shared, size_t comma
       config_(the_shared.config) {
   ReloadSettings();
   loop = std::make_unique<CoreLoop>(*this);
+  blocked = std::make_unique<BlockedClients>(*this);
 }
 
 CoreContext::~CoreContext() = default;

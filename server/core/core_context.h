@@ -17,6 +17,7 @@
 
 namespace mantis::server {
 
+class BlockedClients;
 class Connection;
 class CoreLoop;
 struct SharedState;
@@ -48,6 +49,8 @@ struct CoreContext {
   int64_t now_ms = 0;   // coarse clock, refreshed every loop tick and batch
   // What the core's connections share while they are served (server/net/core_loop.h).
   std::unique_ptr<CoreLoop> loop;
+  // Clients that wait for keys, and keys to serve (server/dispatch/blocked_clients.h).
+  std::unique_ptr<BlockedClients> blocked;
 
  private:
   void ReloadSettings();

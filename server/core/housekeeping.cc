@@ -13,6 +13,8 @@
 #include "server/core/core_context.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
+#include "server/dispatch/interest_table.h"
 #include "server/info/core_sampler.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
@@ -69,6 +71,7 @@ void Housekeeping::Round() {
     last_sample_ms_ = core_.now_ms;
     SampleRates(core_);
     core_.loop->CheckQuietPeers();
+    SweepInterests();
   }
   if (core_.now_ms - last_second_ms_ >= kSecondMs) {
     last_second_ms_ = core_.now_ms;
@@ -76,6 +79,12 @@ void Housekeeping::Round() {
     SampleClients(core_);
     if (core_.index == 0) core_.shared.persistence->Tick();
   }
+}
+
+void Housekeeping::SweepInterests() {
+  if (!core_.op->TryBegin()) return;
+  core_.shared.interests->Sweep(*core_.op, core_.index, core_.shared.cores.size());
+  core_.op->End();
 }
 
 void Housekeeping::LookAfterClients() {
@@ -132,6 +141,7 @@ bool Housekeeping::DeleteDue() {
       while (taken >= kKeysPerCall && !time_is_up) {
         if (!core_.op->TryBegin()) return true;
         taken = engine.database(i).ExpireDue(*core_.op, part, parts, kKeysPerCall);
+        ServeReadyKeys(core_);
         core_.op->End();
         time_is_up = MonotonicUs() - began_us >= kSliceUs;
       }

@@ -36,6 +36,7 @@ class Housekeeping {
   void ArmRound();
   void Round();
   void LookAfterClients();
+  void SweepInterests();
 
   void ExpireSlice();
   // Deletes due keys for at most a slice's time. True: there may be more.

@@ -7,6 +7,7 @@
 
 #include "engine/base/counters.h"
 #include "engine/persist/snapshot.h"
+#include "server/commands/args.h"
 #include "server/core/log.h"
 
 namespace mantis::server {
@@ -86,7 +87,7 @@ Persistence::Error Persistence::LoadAtStart() {
   persist::LoadResult result;
   {
     OpContext op(shared_.engine);
-    result = persist::LoadSnapshot(op, path());
+    result = persist::LoadSnapshot(op, path(), {.limits = LimitsOf(*shared_.config.snapshot())});
   }
   loading_.store(false);
   if (!result.error.empty()) return std::move(result.error);
@@ -112,7 +113,7 @@ Persistence::Error Persistence::SaveAlone(OpContext& alone) {
     ++info_.saves;
     mark = MarkNow();
   }
-  persist::SaveResult result = persist::WriteSnapshot(alone, path(), persist::WriteMode::kAlone);
+  persist::SaveResult result = persist::WriteSnapshot(alone, path(), persist::BatchMode::kAlone);
   if (!result.error.empty()) {
     LogWarning("Error saving the DB: " + result.error);
     return std::move(result.error);
@@ -126,6 +127,19 @@ Persistence::Error Persistence::SaveAlone(OpContext& alone) {
 Persistence::Error Persistence::Save(OpContext& alone) {
   if (!Claim()) return kInProgress;
   Error error = SaveAlone(alone);
+  Release();
+  return error;
+}
+
+Persistence::Error Persistence::Reload(OpContext& alone, const ReloadOptions& options) {
+  if (!Claim()) return kInProgress;
+  Error error = options.save ? SaveAlone(alone) : std::nullopt;
+  if (!error) {
+    if (options.flush) shared_.engine.FlushAll(alone);
+    persist::LoadResult result = persist::LoadSnapshot(
+        alone, path(), {LimitsOf(*shared_.config.snapshot()), persist::BatchMode::kAlone});
+    if (!result.error.empty()) error = std::move(result.error);
+  }
   Release();
   return error;
 }
@@ -199,7 +213,7 @@ void Persistence::RunInBackground() {
   persist::SaveResult result;
   {
     OpContext op(shared_.engine);
-    result = persist::WriteSnapshot(op, path(), persist::WriteMode::kSlices, &cancel_);
+    result = persist::WriteSnapshot(op, path(), persist::BatchMode::kSlices, &cancel_);
   }
   FinishBackground(result, mark);
   background_running_.store(false);

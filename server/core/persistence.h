@@ -59,6 +59,13 @@ class Persistence {
   // SAVE: writes the snapshot here and now. `alone` has the global gate.
   [[nodiscard]] Error Save(OpContext& alone);
 
+  // DEBUG RELOAD: saves, empties the databases, and loads what was saved. `alone` as above.
+  struct ReloadOptions {
+    bool save = true;
+    bool flush = true;
+  };
+  [[nodiscard]] Error Reload(OpContext& alone, const ReloadOptions& options);
+
   // BGSAVE: starts writing in the background.
   [[nodiscard]] Error StartBackgroundSave();
 

@@ -3,6 +3,7 @@
 #include "server/core/persistence.h"
 #include "server/core/worker_pool.h"
 #include "server/dispatch/cursor_table.h"
+#include "server/dispatch/interest_table.h"
 
 namespace mantis::server {
 
@@ -10,8 +11,11 @@ SharedState::SharedState(Engine& e, config::ConfigStore& c)
     : engine(e),
       config(c),
       cursors(std::make_unique<CursorTable>()),
-      persistence(std::make_unique<Persistence>(*this)) {}
+      interests(std::make_unique<InterestTable>()),
+      persistence(std::make_unique<Persistence>(*this)) {
+  engine.set_observer(interests.get());
+}
 
-SharedState::~SharedState() = default;
+SharedState::~SharedState() { engine.set_observer(nullptr); }
 
 }  // namespace mantis::server

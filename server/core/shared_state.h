@@ -18,6 +18,7 @@
 namespace mantis::server {
 
 class CursorTable;
+class InterestTable;
 class Persistence;
 class ServerRuntime;
 class WorkerPool;
@@ -61,6 +62,7 @@ struct SharedState {
   SlowLog slow_log;                          // own mutex
   LatencyMonitor latency_monitor;            // own mutex
   std::unique_ptr<CursorTable> cursors;      // own locks
+  std::unique_ptr<InterestTable> interests;  // own locks
   std::unique_ptr<Persistence> persistence;  // own locks
   std::unique_ptr<WorkerPool> workers;       // made by the runtime
 };

@@ -11,6 +11,7 @@
 #include "engine/base/clock.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/dispatcher.h"
 
@@ -67,27 +68,30 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   Worker& worker = *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
   boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
     if (stopping_) return;
-    Run(worker, *c);
+    const Outcome outcome = Run(worker, *c);
     CoreContext& home = c->home();
-    PostTo(home, [shared = std::shared_ptr<DetachedCommand>(std::move(c))](CoreContext&) {
-      shared->Deliver();
+    PostTo(home, [shared = std::shared_ptr<DetachedCommand>(std::move(c)), outcome](CoreContext&) {
+      outcome == Outcome::kWaits ? shared->ComeBack() : shared->Deliver();
     });
   });
 }
 
-void WorkerPool::Run(Worker& worker, DetachedCommand& command) {
+// kDone, or kWaits: it blocks, which is for its client's core to arrange.
+Outcome WorkerPool::Run(Worker& worker, DetachedCommand& command) {
   CoreContext& core = worker.core;
   while (!stopping_) {
     AwaitTurn();
     core.RefreshSettings();
     BeginBatch(core);
     const Outcome outcome = command.Run(core, RunMode::kWorker);
+    ServeReadyKeys(core);
     core.op->End();
     running_.fetch_sub(1);
-    if (outcome == Outcome::kDone) return;
+    if (outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
     // Somebody holds a key, or the gate.
     std::this_thread::sleep_for(kRetry);
   }
+  return Outcome::kDone;
 }
 
 void WorkerPool::AwaitTurn() {

@@ -41,7 +41,7 @@ class WorkerPool {
   static constexpr int64_t kQuiesceUs = 20'000;
 
   void Loop(Worker& worker);
-  void Run(Worker& worker, DetachedCommand& command);
+  Outcome Run(Worker& worker, DetachedCommand& command);
   void AwaitTurn();
 
   SharedState& shared_;

@@ -1,8 +1,15 @@
 #include "server/dispatch/blocking.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "protocol/number.h"
+#include "server/core/core_context.h"
+#include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
+#include "server/dispatch/command_keys.h"
+#include "server/dispatch/interest_table.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
@@ -17,6 +24,42 @@ bool Acceptable(CommandContext& c, int64_t timeout_ms) {
 }
 
 }  // namespace
+
+namespace {
+
+// Somebody waits for a key that now has something for them, and comes before the client of `c`. The
+// keys are locked: nothing can come in between.
+bool OthersFirst(CommandContext& c, std::span<const KeyUse> keys) {
+  return std::any_of(keys.begin(), keys.end(), [&](const KeyUse& use) {
+    const KeyRef key = KeyRef::Of(use.key);
+    Current now;
+    return c.db().Get(c.op, key, &now, Database::Access::kPeek) == Status::kOk &&
+           c.shared.interests->HasTakers(c.client.db, key, now.type());
+  });
+}
+
+}  // namespace
+
+Outcome RunBlocking(CommandContext& c) {
+  const Handler handler = c.command->row->handler;
+  InterestTable& interests = *c.shared.interests;
+  std::vector<KeyUse> keys;
+  if (interests.waiting() == 0 || !FindKeys(*c.command->row, c.args, &keys)) return handler(c);
+  const bool contended = std::any_of(keys.begin(), keys.end(), [&](const KeyUse& use) {
+    return interests.HasTakers(c.client.db, KeyRef::Of(use.key), ValueType::kNone);
+  });
+  if (!contended) return handler(c);
+  std::vector<KeyLocks::Target> targets;
+  for (const KeyUse& use : keys) targets.emplace_back(&c.db(), KeyRef::Of(use.key));
+  {
+    KeyLocks locks(c.op);
+    if (locks.Acquire(targets) == Status::kBusy) return Outcome::kBusy;
+    if (!OthersFirst(c, keys)) return handler(c);
+  }
+  // They are served once this attempt is over; then it is our turn.
+  for (const KeyUse& use : keys) interests.Note(c.client.db, use.key);
+  return Outcome::kBusy;
+}
 
 bool ParseTimeout(CommandContext& c, Bytes arg, int64_t* timeout_ms) {
   const auto seconds = protocol::ParseDouble(arg);
@@ -43,10 +86,19 @@ bool ParseTimeoutMs(CommandContext& c, Bytes arg, int64_t* timeout_ms) {
   return Acceptable(c, *timeout_ms);
 }
 
-Outcome BlockOnKeys(CommandContext& c, std::span<const Bytes>, const BlockOptions& options) {
-  if (c.mode == RunMode::kServe) return Outcome::kWaits;
-  options.nothing == NothingReply::kNull ? c.reply.Null() : c.reply.NullArray();
-  return Outcome::kDone;
+Outcome BlockOnKeys(CommandContext& c, std::span<const Bytes> keys, const BlockOptions& options) {
+  switch (c.mode) {
+    case RunMode::kServe:
+    case RunMode::kWorker:
+      return Outcome::kWaits;
+    case RunMode::kTransaction:
+      options.nothing == NothingReply::kNull ? c.reply.Null() : c.reply.NullArray();
+      return Outcome::kDone;
+    case RunMode::kNormal:
+      break;
+  }
+  c.core.blocked->Block(c, keys, options);
+  return Outcome::kSuspended;
 }
 
 }  // namespace mantis::server

@@ -14,7 +14,8 @@
 
 namespace mantis::server {
 
-// What a client is told whose time is over, or that must not wait (in a transaction).
+// What a client is told that must not wait (in a transaction). Whose time is over gets a null
+// array.
 enum class NothingReply : uint8_t { kNullArray, kNull };
 
 struct BlockOptions {
@@ -32,6 +33,10 @@ struct BlockOptions {
 // Writes the reply of a command that may not wait, or puts the client among those who wait for any
 // of `keys` of its database. The handler returns what this returns.
 Outcome BlockOnKeys(CommandContext& c, std::span<const Bytes> keys, const BlockOptions& options);
+
+// Runs the handler of a blocking command on its client's core. Where others wait for its keys, it
+// gets nothing that is theirs.
+Outcome RunBlocking(CommandContext& c);
 
 // A timeout in seconds with fractions. Writes Redis's error and returns false if it is none.
 bool ParseTimeout(CommandContext& c, Bytes arg, int64_t* timeout_ms);

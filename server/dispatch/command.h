@@ -30,7 +30,8 @@ enum class Outcome : uint8_t {
   // The rest are for the dispatcher; nothing has happened and nothing is written.
   kOffload,  // too long for an event loop: run it on a worker thread
   kAlone,    // touches keys that its arguments do not name: run it under the global gate
-  kWaits,    // RunMode::kServe only: still nothing there for the blocked client
+  // RunMode::kServe and kWorker: there is nothing (any more) for a command that waits for keys.
+  kWaits,
 };
 
 // On whose behalf, and where, a handler runs.
@@ -63,6 +64,8 @@ enum CommandFlag : uint32_t {
   kMovableKeys = 1u << 15,
   kAllowBusy = 1u << 16,
   kNoAsyncLoading = 1u << 17,
+  // Ours: asks other cores, so its reply comes later (Outcome::kSuspended). Touches no keys.
+  kAsksCores = 1u << 28,
   // Ours: touches keys that its arguments do not name (in a transaction: needs the gate).
   kAnyKeys = 1u << 29,
   // Ours: runs alone, under the global gate.
@@ -101,20 +104,43 @@ enum KeyFlag : uint16_t {
   kKeyVariableFlags = 1u << 8,
 };
 
-// Keys at argument first, first+step, … up to last (negative: counted from the end); first 0 means
-// no keys.
+// How the keys of a specification are found; command_keys.h finds them.
+enum class KeyForm : uint8_t {
+  // At argument first, first+step, … up to last (negative: counted from the end).
+  kRange,
+  // Argument `first` is their number, they follow it: ZUNION numkeys key [key …].
+  kCounted,
+  // After the first `word` from argument `first` on: `last` more than one key, or, if that is -1,
+  // the first one of `limit` equal parts of the arguments that are left (XREAD: 2). None without
+  // the word.
+  kAfterWord,
+  // The argument of SORT's STORE. To clients, which cannot tell which STORE is one: unknown.
+  kStoreOption,
+  // Named by what a key holds (SORT's BY and GET), so unknown to everybody.
+  kFromContent,
+};
+
+// A group of key arguments: {first, last, step, flags}, or for the other forms
+// {2, 0, 1, flags, KeyForm::kCounted}, {1, -1, 1, flags, KeyForm::kAfterWord, "STREAMS", 2},
+// {0, 0, 1, flags, KeyForm::kStoreOption}. Commands with another form than kRange have the flag
+// kMovableKeys.
 struct KeySpec {
   int16_t first = 0;
   int16_t last = 0;
   int16_t step = 0;
   uint16_t flags = 0;
+  KeyForm form = KeyForm::kRange;
+  std::string_view word = {};
+  int16_t limit = 0;
+
+  constexpr bool used() const { return step != 0; }
 };
 
 struct CommandRow {
   std::string_view name;  // lower case; a subcommand is "container|sub"
   int arity;              // exact count with the name, or minus the least count
   uint32_t flags;
-  std::array<KeySpec, 2> keys = {};
+  std::array<KeySpec, 3> keys = {};
   uint32_t acl = 0;
   std::string_view since;
   std::string_view group;  // as COMMAND DOCS has it: "string", "generic", "server", …

@@ -25,9 +25,18 @@ uint64_t NameHash(Bytes name) {
 
 std::vector<std::span<const CommandRow>> Families() {
   return {StringCommands(), StringRangeCommands(), KeyCommands(),           ExpireCommands(),
-          ObjectCommands(), ScanCommands(),        OrderedCommands(),       ConnectionCommands(),
+          ObjectCommands(), ScanCommands(),        OrderedCommands(), ListCommands(), ListEditCommands(), ListMoveCommands(),       ConnectionCommands(),
           ClientCommands(), ConfigCommands(),      IntrospectionCommands(), ServerCommands(),
-          MemoryCommands(), LatencyCommands(),     PersistenceCommands(),   DebugCommands()};
+          MemoryCommands(), LatencyCommands(),     PersistenceCommands(),   DebugCommands(),
+          TransactionCommands(),
+          DumpCommands(),   SortCommands(),
+          BitmapCommands(), BitfieldCommands(), HyperLogLogCommands(),
+          GeoCommands(), GeoSearchCommands(), StringNumberCommands(),
+          HashCommands(),   HashNumberCommands(),  HashExpireCommands(),
+          StreamCommands(), StreamReadCommands(),  StreamGroupCommands(),   StreamPendingCommands(),
+          StreamClaimCommands(), StreamInfoCommands(),
+          SortedSetCommands(), SortedSetRangeCommands(), SortedSetAlgebraCommands(), SortedSetPopCommands(),
+          SetCommands(),    SetAlgebraCommands()};
 }
 
 }  // namespace

@@ -39,12 +39,32 @@ class CommandTable {
 
 // The families; each is defined at the bottom of its file.
 std::span<const CommandRow> StringCommands();
+std::span<const CommandRow> StringNumberCommands();
 std::span<const CommandRow> StringRangeCommands();
+std::span<const CommandRow> BitfieldCommands();
+std::span<const CommandRow> BitmapCommands();
+std::span<const CommandRow> HyperLogLogCommands();
+std::span<const CommandRow> GeoCommands();
+std::span<const CommandRow> GeoSearchCommands();
 std::span<const CommandRow> KeyCommands();
 std::span<const CommandRow> ObjectCommands();
+std::span<const CommandRow> DumpCommands();
+std::span<const CommandRow> SortCommands();
 std::span<const CommandRow> ScanCommands();
 std::span<const CommandRow> ExpireCommands();
+std::span<const CommandRow> StreamCommands();
+std::span<const CommandRow> StreamReadCommands();
+std::span<const CommandRow> StreamGroupCommands();
+std::span<const CommandRow> StreamPendingCommands();
+std::span<const CommandRow> StreamClaimCommands();
+std::span<const CommandRow> StreamInfoCommands();
 std::span<const CommandRow> OrderedCommands();
+std::span<const CommandRow> HashCommands();
+std::span<const CommandRow> HashNumberCommands();
+std::span<const CommandRow> HashExpireCommands();
+std::span<const CommandRow> ListCommands();
+std::span<const CommandRow> ListEditCommands();
+std::span<const CommandRow> ListMoveCommands();
 std::span<const CommandRow> ConnectionCommands();
 std::span<const CommandRow> ClientCommands();
 std::span<const CommandRow> ConfigCommands();
@@ -54,5 +74,12 @@ std::span<const CommandRow> MemoryCommands();
 std::span<const CommandRow> LatencyCommands();
 std::span<const CommandRow> PersistenceCommands();
 std::span<const CommandRow> DebugCommands();
+std::span<const CommandRow> SetCommands();
+std::span<const CommandRow> SetAlgebraCommands();
+std::span<const CommandRow> TransactionCommands();
+std::span<const CommandRow> SortedSetCommands();
+std::span<const CommandRow> SortedSetRangeCommands();
+std::span<const CommandRow> SortedSetAlgebraCommands();
+std::span<const CommandRow> SortedSetPopCommands();
 
 }  // namespace mantis::server

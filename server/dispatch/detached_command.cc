@@ -2,7 +2,9 @@
 
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
+#include "server/core/core_group.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/net/connection.h"
 
@@ -47,17 +49,40 @@ Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
   return outcome;
 }
 
-void DetachedCommand::Deliver() {
+void DetachedCommand::Deliver(Count count) {
   const auto it = home_.connections.find(client_id_);
   if (it == home_.connections.end()) return;
   // Resume may close the connection, which ends the map's ownership.
   const std::shared_ptr<Connection> connection = it->second;
   Client& client = connection->client();
   const std::string_view reply = stand_in_.reply_view();
-  CountExecuted(home_, client, {{args_.data(), args_.size()}, command_}, TicksToNs(ticks_),
-                reply.starts_with('-') ? reply : std::string_view{});
+  const ParsedCommand parsed{{args_.data(), args_.size()}, command_};
+  const std::string_view error = reply.starts_with('-') ? reply : std::string_view{};
+  if (count == Count::kFirst) {
+    CountExecuted(home_, client, parsed, TicksToNs(ticks_), error);
+  } else {
+    CountMore(home_, parsed, TicksToNs(ticks_), error);
+  }
   if (!silent_) client.output.Splice(stand_in_.output);
   client.Resume();
+}
+
+void DetachedCommand::ComeBack() {
+  const auto it = home_.connections.find(client_id_);
+  if (it == home_.connections.end()) return;
+  const std::shared_ptr<Connection> connection = it->second;
+  Client& client = connection->client();
+  ParsedCommand parsed{{args_.data(), args_.size()}};
+  Prepare(parsed);
+  BeginBatch(home_);
+  client.reply_skip_armed = silent_;
+  const Outcome outcome = Execute(home_, client, parsed);
+  ServeReadyKeys(home_);
+  home_.op->End();
+  if (outcome == Outcome::kDone) client.Resume();
+  if (outcome == Outcome::kBusy) {
+    PostTo(home_, [self = shared_from_this()](CoreContext&) { self->ComeBack(); });
+  }
 }
 
 }  // namespace mantis::server

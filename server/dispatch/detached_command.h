@@ -17,7 +17,7 @@
 
 namespace mantis::server {
 
-class DetachedCommand {
+class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
  public:
   // `args`: what to run, c.args mostly.
   DetachedCommand(const CommandContext& c, std::span<const Bytes> args);
@@ -27,11 +27,19 @@ class DetachedCommand {
   Outcome Run(CoreContext& core, RunMode mode);
 
   // Gives the reply to the client and lets it go on: on the client's core, if it still is there.
-  // Counts the command as executed (with the time that Run took).
-  void Deliver();
+  // Counts the command as executed (with the time that Run took), or, for one that was counted when
+  // it began to wait, what Run added.
+  enum class Count : uint8_t { kFirst, kAgain };
+  void Deliver(Count count = Count::kFirst);
+
+  // Executes the command once more as if it came from the client just now, on the client's core:
+  // what made it run elsewhere is not there any more. Held by a shared pointer.
+  void ComeBack();
 
   // For replies that do not come from the handler (timeouts, errors).
   protocol::ReplyWriter& reply() { return stand_in_.reply; }
+  std::string_view reply_view() const { return stand_in_.reply_view(); }
+  void DropReply() { stand_in_.output.Clear(); }
   CoreContext& home() { return home_; }
   uint64_t client_id() const { return client_id_; }
   int db() const { return stand_in_.db; }

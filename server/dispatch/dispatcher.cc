@@ -13,8 +13,11 @@
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/dispatch/blocked_clients.h"
+#include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/detached_command.h"
+#include "server/dispatch/transaction.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
@@ -103,11 +106,11 @@ bool ArityFits(const CommandRow& row, size_t argc) {
                         : argc >= static_cast<size_t>(-row.arity);
 }
 
-bool Paused(const SharedState& shared, const CommandRow& row, int64_t now_ms) {
+bool Paused(const SharedState& shared, uint32_t flags, int64_t now_ms) {
   const PauseMode mode = shared.pause_mode.load(std::memory_order_relaxed);
   if (mode == PauseMode::kNone) return false;
   if (now_ms >= shared.pause_until_ms.load(std::memory_order_relaxed)) return false;
-  return mode == PauseMode::kAll || (row.flags & (kWrite | kMayReplicate)) != 0;
+  return mode == PauseMode::kAll || (flags & (kWrite | kMayReplicate)) != 0;
 }
 
 // False: an error was written.
@@ -134,6 +137,11 @@ bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   // A password taken away lets everybody in, also those who came while there was one.
   if (!client.authenticated && (row.flags & kNoAuth) == 0 && !core.settings().requirepass.empty()) {
     client.reply.Error(kNoAuthError);
+    stats.rejected.Add(1);
+    return false;
+  }
+  if (client.transaction != nullptr && (row.flags & kNoMulti) != 0) {
+    client.reply.Error("ERR Command not allowed inside a transaction");
     stats.rejected.Add(1);
     return false;
   }
@@ -167,6 +175,11 @@ void Measure(CoreContext& core, Client& client, const ParsedCommand& parsed, uin
     core.shared.latency_monitor.Add((row.flags & kFast) != 0 ? "fast-command" : "command",
                                     core.op->now_ms() / 1000, us / 1000);
   }
+}
+
+void CountFailure(CoreContext& core, const ParsedCommand& parsed, std::string_view error) {
+  core.stats.per_command[parsed.command->id].failed.Add(1);
+  CountError(core, error);
 }
 
 // CLIENT REPLY OFF and SKIP: what was written since `mark` is dropped.
@@ -211,10 +224,13 @@ void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parse
     FeedMonitors(core.shared, client, Redacted(parsed, storage));
   }
   Measure(core, client, parsed, ns);
-  if (!error.empty()) {
-    core.stats.per_command[parsed.command->id].failed.Add(1);
-    CountError(core, error);
-  }
+  if (!error.empty()) CountFailure(core, parsed, error);
+}
+
+void CountMore(CoreContext& core, const ParsedCommand& parsed, uint64_t ns,
+               std::string_view error) {
+  core.stats.per_command[parsed.command->id].time_ns.Add(static_cast<int64_t>(ns));
+  if (!error.empty()) CountFailure(core, parsed, error);
 }
 
 void Prepare(ParsedCommand& parsed) {
@@ -239,7 +255,7 @@ void Prepare(ParsedCommand& parsed) {
   }
   parsed.key_index = 0;
   if (parsed.command == nullptr) return;
-  const int first = parsed.command->row->keys[0].first;
+  const int first = FirstKeyIndex(*parsed.command->row);
   if (first > 0 && static_cast<size_t>(first) < parsed.args.size()) {
     parsed.key_index = first;
     parsed.key_hash = HashIndex::Hash(parsed.args[static_cast<size_t>(first)]);
@@ -283,25 +299,41 @@ Outcome Postpone(Client& client, const ClientOutput::Mark& mark) {
   return Outcome::kBusy;
 }
 
+// An error was written instead of executing the command.
+Outcome Refuse(CoreContext& core, Client& client, const ParsedCommand& parsed,
+               const ClientOutput::Mark& mark) {
+  NoteRefused(core, client, parsed, mark);
+  CountError(core, client.reply_view().substr(mark.buffer));
+  ApplyReplyMode(client, mark);
+  return Outcome::kDone;
+}
+
+Outcome RunHandler(CommandContext& c) {
+  const CommandRow& row = *c.command->row;
+  if ((row.flags & kGlobal) != 0) return RunAlone(c);
+  const Outcome outcome = (row.flags & kBlocking) != 0 ? RunBlocking(c) : row.handler(c);
+  return outcome == Outcome::kAlone ? RunAlone(c) : outcome;
+}
+
 }  // namespace
 
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   const ClientOutput::Mark mark = client.output.mark();
   client.reply_skip_now = std::exchange(client.reply_skip_armed, false);
   if (!Admit(core, client, parsed)) {
-    if (client.killed) return Outcome::kDone;
-    CountError(core, client.reply_view().substr(mark.buffer));
-    ApplyReplyMode(client, mark);
-    return Outcome::kDone;
+    return client.killed ? Outcome::kDone : Refuse(core, client, parsed, mark);
   }
   const CommandRow& row = *parsed.command->row;
-  if (Paused(core.shared, row, core.op->now_ms())) return Postpone(client, mark);
+  if (Paused(core.shared, FlagsNow(client, row), core.op->now_ms())) return Postpone(client, mark);
   const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
-  if (room != Cache::Room::kEnough && (row.flags & kDenyOom) != 0) {
+  if (room != Cache::Room::kEnough && NeedsMemory(client, row)) {
     if (room == Cache::Room::kWait) return Postpone(client, mark);
     client.reply.Error(kOomError);
     core.stats.per_command[parsed.command->id].rejected.Add(1);
-    CountError(core, client.reply_view().substr(mark.buffer));
+    return Refuse(core, client, parsed, mark);
+  }
+  if (IsQueued(client, row)) {
+    Queue(client, parsed);
     ApplyReplyMode(client, mark);
     return Outcome::kDone;
   }
@@ -312,8 +344,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   client.last_command = parsed.command;
   core.op->no_touch = client.no_touch;
   const uint64_t start = Ticks();
-  Outcome outcome = (row.flags & kGlobal) != 0 ? RunAlone(context) : row.handler(context);
-  if (outcome == Outcome::kAlone) outcome = RunAlone(context);
+  const Outcome outcome = RunHandler(context);
   const uint64_t ns = TicksToNs(Ticks() - start);
   if (outcome == Outcome::kBusy) {
     core.stats.busy_retries.Add(1);

@@ -15,6 +15,9 @@ std::string Flags(const Client& client) {
   std::string flags;
   if (client.monitor) flags += 'O';
   if (client.pubsub) flags += 'P';
+  if (client.transaction != nullptr) flags += 'x';
+  if (client.blocked != nullptr) flags += 'b';
+  if (client.watched != nullptr && client.watched->dirty()) flags += 'd';
   if (client.close_after_reply) flags += 'c';
   if (client.killed) flags += 'A';
   if (client.unix_socket) flags += 'U';
@@ -80,11 +83,13 @@ std::string DescribeClient(const Connection& connection, int64_t now_ms) {
   line.Number("sub", 0);
   line.Number("psub", 0);
   line.Number("ssub", 0);
-  line.Number("multi", -1);
+  line.Number("multi", client.transaction == nullptr
+                           ? int64_t{-1}
+                           : static_cast<int64_t>(client.transaction->commands.size()));
   line.Number("qbuf", waiting);
   line.Number("qbuf-free", room > waiting ? room - waiting : 0);
   line.Number("argv-mem", 0);
-  line.Number("multi-mem", 0);
+  line.Number("multi-mem", QueueMemory(client));
   line.Number("rbs", client.output.buffer().capacity());
   line.Number("rbp", client.output.buffer().size());
   line.Number("obl", pending);

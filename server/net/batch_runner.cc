@@ -1,6 +1,7 @@
 #include "server/net/batch_runner.h"
 
 #include "server/core/core_context.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
@@ -88,6 +89,7 @@ std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedComma
                                                size_t* done) {
   core_.RefreshSettings();
   const Outcome outcome = Execute(core_, client, command);
+  ServeReadyKeys(core_);
   if (outcome == Outcome::kBusy) return RunStop::kBusy;
   ++*done;
   if (client.close_after_reply || client.killed) return RunStop::kClosing;

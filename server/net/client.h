@@ -6,14 +6,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "engine/value/blob.h"
 #include "protocol/reply_writer.h"
+#include "server/dispatch/transaction.h"
 #include "server/net/client_output.h"
 
 namespace mantis::server {
 
+class BlockedCommand;
 class Connection;
 struct Command;
 
@@ -46,6 +49,9 @@ struct Client {
   int64_t created_ms = 0;
   int64_t last_active_ms = 0;
   const Command* last_command = nullptr;
+  std::unique_ptr<Transaction> transaction;  // from MULTI to EXEC or DISCARD
+  std::unique_ptr<WatchedKeys> watched;      // from WATCH to EXEC, DISCARD or UNWATCH
+  std::shared_ptr<BlockedCommand> blocked;   // while its command waits for keys
   int64_t commands_executed = 0;
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;

@@ -9,8 +9,11 @@ namespace {
 // Memory kept for the next reply once everything was sent.
 constexpr size_t kKeptCapacity = 32 * 1024;
 // A backlog's sent part is moved over when it is at least this large and the larger half, so that
-// the cost per byte stays constant.
+// the cost per byte stays constant; a long rest is moved only when memory demands it, as it is
+// likely to be sent as it is.
 constexpr size_t kCompactMin = 64 * 1024;
+constexpr size_t kCompactRestMax = 1024 * 1024;
+constexpr size_t kCompactAlways = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -44,6 +47,18 @@ void ClientOutput::Rewind(const Mark& m) {
     attachments_.pop_back();
   }
   buffer_.Truncate(m.buffer);
+}
+
+std::unique_ptr<ClientOutput> ClientOutput::Cut(const Mark& m) {
+  auto rest = std::make_unique<ClientOutput>();
+  rest->buffer_.Append(buffer_.view().substr(m.buffer));
+  for (size_t i = m.attachments; i < attachments_.size(); ++i) {
+    const Attachment& a = attachments_[i];
+    rest->Attach(a.blob);
+    rest->attachments_.back().at = a.at - m.buffer;
+  }
+  Rewind(m);
+  return rest;
 }
 
 size_t ClientOutput::Gather(std::span<iovec> out) const {
@@ -84,7 +99,9 @@ void ClientOutput::Consume(size_t n) {
   }
   if (empty()) {
     Clear();
-  } else if (sent_in_buffer_ >= kCompactMin && sent_in_buffer_ >= buffer_.size() / 2) {
+  } else if (sent_in_buffer_ >= kCompactMin && sent_in_buffer_ >= buffer_.size() / 2 &&
+             (buffer_.size() - sent_in_buffer_ <= kCompactRestMax ||
+              sent_in_buffer_ >= kCompactAlways)) {
     Compact();
   }
 }

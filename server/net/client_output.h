@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,8 @@ class ClientOutput {
   };
   Mark mark() const { return {buffer_.size(), attachments_.size()}; }
   void Rewind(const Mark& m);
+  // Takes away what comes after the mark, for a Splice later.
+  std::unique_ptr<ClientOutput> Cut(const Mark& m);
 
   // Fills `out` with what is to be sent next; returns how many were filled.
   size_t Gather(std::span<iovec> out) const;

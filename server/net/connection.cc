@@ -9,12 +9,15 @@
 #include "server/core/core_context.h"
 #include "server/core/log.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/net/core_loop.h"
 
 namespace mantis::server {
 namespace {
 
 constexpr size_t kGatherMax = 64;
+// Sent in one turn; a reader that keeps up with a huge reply must not keep the loop for itself.
+constexpr size_t kSendTurnMax = 1024 * 1024;
 // A suspended client's further input is received up to here, so that its end is noticed.
 constexpr size_t kReadAheadMax = 64 * 1024;
 // Memory kept for replies is given back after this long without a request.
@@ -137,7 +140,12 @@ void Connection::Drain() {
 bool Connection::Send() {
   ClientOutput& output = client_.output;
   if (socket_.waiting_writable()) return WithinOutputLimits();
+  size_t turn = 0;
   while (!output.empty()) {
+    if (turn >= kSendTurnMax) {
+      FlushSoon();
+      return WithinOutputLimits();
+    }
     std::array<iovec, kGatherMax> parts;
     const size_t count = output.Gather(parts);
     msghdr message{};
@@ -154,6 +162,7 @@ bool Connection::Send() {
     size_t gathered = 0;
     for (size_t i = 0; i < count; ++i) gathered += parts[i].iov_len;
     const size_t n = sent > 0 ? static_cast<size_t>(sent) : 0;
+    turn += n;
     output.Consume(n);
     client_.bytes_out += static_cast<int64_t>(n);
     core_.stats.bytes_out.Add(static_cast<int64_t>(n));
@@ -202,6 +211,8 @@ void Connection::Close(std::string_view reason) {
     core_.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
     core_.loop->ForgetMonitor(this);
   }
+  core_.blocked->Drop(client_);
+  EndTransaction(core_, client_);
   core_.load.fetch_sub(1, std::memory_order_relaxed);
   core_.shared.client_count.fetch_sub(1, std::memory_order_relaxed);
   client_.output.Clear();
@@ -226,9 +237,12 @@ void Connection::Housekeep() {
 }
 
 size_t Connection::memory() const {
-  return sizeof(*this) + input_.capacity() + client_.output.memory();
+  return sizeof(*this) + input_.capacity() + client_.output.memory() + QueueMemory(client_) +
+         WatchMemory(client_);
 }
 
-void Client::Resume() { connection->Resume(); }
+void Client::Resume() {
+  if (!ContinueExec(*this)) connection->Resume();
+}
 
 }  // namespace mantis::server

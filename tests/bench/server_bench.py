@@ -24,10 +24,25 @@ import server_tables  # noqa: E402
 from measured_server import MeasuredServer, bytes_per_key, listings  # noqa: E402
 from support.server import oracle_binary, subject_binary  # noqa: E402
 
-TESTS = ("ping_mbulk", "get", "set", "incr", "mset")
+# Those of redis-benchmark without -t, in its order: what one leaves behind, a later one takes.
+STRING_TESTS = ("ping_inline", "ping_mbulk", "set", "get", "incr", "mset")
+TYPE_TESTS = ("lpush", "rpush", "lpop", "rpop", "sadd", "hset", "spop", "zadd", "zpopmin")
+RANGE_TESTS = ("lrange_100", "lrange_300", "lrange_500", "lrange_600")
+TESTS = STRING_TESTS + TYPE_TESTS + RANGE_TESTS
 PIPELINES = (1, 16, 64)
-# Commands of a run by pipeline depth, chosen to take a second or two; an MSET counts for ten.
+# Depths at which the other tests run as well: 64 elements at once would fill memory with lists.
+TYPE_PIPELINES = (1, 16)
+# Commands of a run by pipeline depth, chosen to take a second or two.
 OPERATIONS = {1: 150_000, 16: 1_000_000, 64: 2_000_000}
+# For commands of many elements, which take longer, and those that fill memory.
+FACTORS = {
+    "mset": 0.1,
+    **{test: 0.3 for test in TYPE_TESTS},
+    "lrange_100": 0.1,
+    "lrange_300": 0.04,
+    "lrange_500": 0.03,
+    "lrange_600": 0.02,
+}
 VALUE_SIZE = 64
 CONNECTIONS = 50
 RUN_TIMEOUT_S = 60.0
@@ -63,14 +78,19 @@ def cores() -> int:
 
 
 def operations(test: str, pipeline: int, factor: float) -> int:
-    wanted = OPERATIONS.get(pipeline, 1_000_000) * factor / (10 if test == "mset" else 1)
+    wanted = OPERATIONS.get(pipeline, 1_000_000) * factor * FACTORS.get(test, 1)
     # Every connection of every loader sends whole pipelines.
     return max(1, round(wanted / (CONNECTIONS * pipeline))) * CONNECTIONS * pipeline
 
 
 def start_loader(port: int, test: str, pipeline: int, n: int, connections: int, keys: int):
-    command = ["redis-benchmark", "-p", str(port), "-t", test, "-n", str(n), "-c", str(connections)]
+    command = ["redis-benchmark", "-p", str(port), "-n", str(n), "-c", str(connections)]
     command += ["-P", str(pipeline), "-d", str(VALUE_SIZE), "-r", str(keys), "--csv"]
+    if test in RANGE_TESTS:
+        # With -t it would fill the list first, within the time that is measured.
+        command += ["lrange", "mylist", "0", str(int(test.removeprefix("lrange_")) - 1)]
+    else:
+        command += ["-t", test]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -124,7 +144,17 @@ def measure(servers: List[MeasuredServer], arguments) -> Dict[Cell, List[Dict[st
                 server.resume()
                 server.load("counter:%012d", arguments.keys, b"0")
                 server.hold()
+        if test == RANGE_TESTS[0]:
+            for server in servers:
+                server.resume()
+                with server.server.client() as client:
+                    client.cmd("DEL", "mylist")
+                    for _ in range(1000):
+                        client.ok("RPUSH", "mylist", b"v" * VALUE_SIZE)
+                server.hold()
         for pipeline in pipelines:
+            if test not in STRING_TESTS and pipeline not in TYPE_PIPELINES:
+                continue
             for _ in range(arguments.repeat):
                 for server in servers:
                     server.resume()

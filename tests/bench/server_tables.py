@@ -87,9 +87,44 @@ def goals_table(
             got, least = cells[test, pipeline, every]["rps"] / base["rps"], THROUGHPUT_GOALS[pipeline]
             what = f"{test.upper()} throughput, pipeline {pipeline}, {every}"
             add(what, f"≥ {least:.1f}×", f"{got:.3f}×", got >= least)
+    for test, pipeline, label in cells:
+        if test in ("get", "set") or pipeline != 16 or label == redis:
+            continue
+        got = cells[test, pipeline, label]["cpu_us"] / cells[test, pipeline, redis]["cpu_us"]
+        add(f"CPU per {test.upper()}, pipeline 16, {label}", "≤ 1.0×", f"{got:.3f}×", got <= 1)
     used = memory["mantisd"]
     add("bytes per key", f"≤ {MEMORY_GOAL}", f"{used:.1f}", used <= MEMORY_GOAL)
     faster = listing[redis]["keys"] / listing[every]["keys"]
     add("KEYS prefix*, times faster", f"≥ {LISTING_GOAL}", f"{faster:.0f}", faster >= LISTING_GOAL)
     heads = ["goal", "wanted", "measured", "reached"]
     return "\nAgainst the goals:\n\n" + _table(heads, rows)
+
+
+def memory_by_type_table(cells: Dict[Tuple[str, int, int], Dict[str, float]]) -> str:
+    rows = [
+        [
+            name,
+            f"{keys:,}",
+            f"{elements:,}",
+            f"{cell['redis']:.1f}",
+            f"{cell['mantisd']:.1f}",
+            _ratio(cell["mantisd"], cell["redis"]),
+        ]
+        for (name, keys, elements), cell in cells.items()
+    ]
+    heads = ["type", "keys", "elements each", "Redis, bytes/element", "mantisd, bytes/element", "÷ Redis"]
+    return _table(heads, rows)
+
+
+def stall_table(cells: Dict[Tuple[str, str], Tuple[float, float, float]]) -> str:
+    """(command, server) -> seconds of the command, longest wait of others, 99th percentile."""
+    rows = []
+    for name in dict.fromkeys(name for name, _ in cells):
+        row = [name]
+        for label in ("redis", "mantisd"):
+            row += [f"{seconds * 1000:.1f}" for seconds in cells[name, label]]
+        rows.append(row)
+    heads = ["command"]
+    for label in ("Redis", "mantisd"):
+        heads += [f"{label}, ms", "longest PING", "p99"]
+    return _table(heads, rows)

@@ -222,6 +222,7 @@ class Maker {
   static bool IsKey(const CommandRow& row, size_t position) {
     return std::any_of(row.keys.begin(), row.keys.end(), [&](const server::KeySpec& spec) {
       if (spec.first <= 0 || position < static_cast<size_t>(spec.first)) return false;
+      if (spec.form != server::KeyForm::kRange) return position > static_cast<size_t>(spec.first);
       if (spec.last > 0 && position > static_cast<size_t>(spec.last)) return false;
       const size_t step = spec.step > 0 ? static_cast<size_t>(spec.step) : 1;
       return (position - static_cast<size_t>(spec.first)) % step == 0;

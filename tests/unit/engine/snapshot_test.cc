@@ -112,7 +112,7 @@ TEST_F(SnapshotTest, SavedAloneUnderTheGate) {
   {
     OpContext ctx(store.engine);
     ASSERT_TRUE(ctx.TryCloseGate());
-    const SaveResult saved = WriteSnapshot(ctx, path(), WriteMode::kAlone);
+    const SaveResult saved = WriteSnapshot(ctx, path(), BatchMode::kAlone);
     ctx.OpenGate();
     ASSERT_EQ(saved.error, "");
   }

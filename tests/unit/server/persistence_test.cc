@@ -196,8 +196,8 @@ TEST_F(PersistenceTest, FlushingAndSwappingAreChanges) {
   Server server(folder_);
   server.Set("a", "1");
   ASSERT_EQ(server.Save(), std::nullopt);
-  server.Alone([&](OpContext&) {
-    server.shared().engine.SwapDatabases(0, 1);
+  server.Alone([&](OpContext& op) {
+    server.shared().engine.SwapDatabases(op, 0, 1);
     return 0;
   });
   EXPECT_EQ(server.persistence().info().changes_since_last_save, 1);

@@ -1,0 +1,57 @@
+// What the commands on streams share: ids in text, trimming options, entries in replies.
+//
+// Thread safety: as CommandContext: one command, one core.
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <string>
+
+#include "engine/value/stream.h"
+#include "server/dispatch/command.h"
+
+namespace mantis::server {
+
+using StreamIds = absl::InlinedVector<StreamId, 8>;
+
+// "ms-seq", or "ms" with `missing_seq` for what is not there. Nothing else, not even blanks; but
+// leading zeros and a plus, which Redis allows.
+bool ReadStreamId(Bytes text, uint64_t missing_seq, StreamId* out);
+
+// Each writes the error and returns false if the text is none.
+bool ParseStreamId(CommandContext& c, Bytes text, StreamId* out);
+// Arguments from `first` on.
+bool ParseStreamIds(CommandContext& c, size_t first, StreamIds* out);
+// The same, with "-" and "+" for the ends of all there may be.
+bool ParseStreamIdOrEnd(CommandContext& c, Bytes text, uint64_t missing_seq, StreamId* out);
+// An end of a range: as before, or "(" and an id that is not part of the range.
+bool ParseRangeStart(CommandContext& c, Bytes text, StreamId* out);
+bool ParseRangeEnd(CommandContext& c, Bytes text, StreamId* out);
+
+// What is written between the key and the fields of XADD, and behind the key of XTRIM.
+struct StreamAddOptions {
+  StreamTrim trim;
+  bool no_create = false;
+  // XADD: the id, if it is not `*`; and its second half, if it is not `ms-*`.
+  bool id_given = false;
+  bool seq_given = true;
+  StreamId id;
+  size_t next = 0;  // the argument behind them
+};
+bool ParseAddOptions(CommandContext& c, StreamAddOptions* out);
+bool ParseTrimOptions(CommandContext& c, StreamAddOptions* out);
+
+// "ms-seq" as a bulk string.
+void ReplyStreamId(CommandContext& c, StreamId id);
+// The entry the cursor is at: its id, and its fields and values in turn.
+void ReplyStreamEntry(CommandContext& c, StreamCursor& at);
+// An array of the entries the cursor still comes to, `count` at most.
+void ReplyStreamEntries(CommandContext& c, StreamCursor& at, size_t count);
+
+// How commands on a group (key and group are arguments 1 and 2) end that have written their reply
+// where they found both; kNotFound if they did not.
+Outcome EndOfGroupCommand(CommandContext& c, Status s);
+Outcome NoSuchGroup(CommandContext& c, Bytes key, Bytes group);
+Outcome UnknownSubcommandForm(CommandContext& c);
+
+}  // namespace mantis::server

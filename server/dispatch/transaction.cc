@@ -1,0 +1,308 @@
+#include "server/dispatch/transaction.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/cycle_clock.h"
+#include "protocol/number.h"
+#include "server/commands/args.h"
+#include "server/core/core_context.h"
+#include "server/core/monitor_feed.h"
+#include "server/core/shared_state.h"
+#include "server/dispatch/command_keys.h"
+#include "server/dispatch/command_table.h"
+#include "server/dispatch/dispatcher.h"
+#include "server/dispatch/interest_table.h"
+#include "server/net/client.h"
+#include "server/net/connection.h"
+
+namespace mantis::server {
+namespace {
+
+// An EXEC that met other clients' locks this often gets them all out of its way.
+constexpr int kTriesBeforeGate = 64;
+// The index of an open command that was asked for.
+constexpr size_t kAsked = SIZE_MAX;
+
+// Those that act at once although the client is in MULTI.
+bool ActsInMulti(const CommandRow& row) {
+  return row.handler == Exec || row.handler == Discard || row.handler == Multi ||
+         row.handler == Watch || row.name == "quit" || row.name == "reset";
+}
+
+// The database that SELECT will choose, if it will.
+void FollowSelect(const Engine& engine, std::span<const Bytes> args, int* db) {
+  const auto index = protocol::ParseInteger(args[1]);
+  if (index && *index >= 0 && *index < engine.database_count()) *db = static_cast<int>(*index);
+}
+
+bool KnowsItsKeys(const CommandRow& row) {
+  return (row.flags & (kAnyKeys | kGlobal)) == 0 &&
+         std::none_of(row.keys.begin(), row.keys.end(), [](const KeySpec& spec) {
+           return spec.used() && spec.form == KeyForm::kFromContent;
+         });
+}
+
+// Every key that EXEC reads or writes. False: that cannot be told.
+bool GatherKeys(CommandContext& c, std::vector<KeyLocks::Target>* out) {
+  const Client& client = c.client;
+  int db = client.db;
+  std::vector<KeyUse> keys;
+  for (const QueuedCommand& queued : client.transaction->commands) {
+    const CommandRow& row = *queued.command().row;
+    keys.clear();
+    if (!KnowsItsKeys(row) || !FindKeys(row, queued.args(), &keys)) return false;
+    if (row.name == "select") FollowSelect(c.engine, queued.args(), &db);
+    Database* const database = &c.engine.database(db);
+    for (const KeyUse& use : keys) out->emplace_back(database, KeyRef::Of(use.key));
+  }
+  if (client.watched != nullptr) {
+    for (const auto& [number, key] : client.watched->keys) {
+      out->emplace_back(&c.engine.database(number), KeyRef::Of(key));
+    }
+  }
+  return true;
+}
+
+// Nothing that the client watches has changed. Under the locks of these keys.
+bool WatchHolds(CommandContext& c) {
+  if (c.client.watched == nullptr) return true;
+  const auto& [state, keys] = *c.client.watched;
+  return std::all_of(keys.begin(), keys.end(), [&, &state = *state](const auto& key) {
+    return InterestTable::Unchanged(c.op, key.first, KeyRef::Of(key.second), state);
+  });
+}
+
+void ForgetWatched(CoreContext& core, Client& client) {
+  if (client.watched == nullptr) return;
+  OpContext* op = core.op->in_batch() ? &*core.op : nullptr;
+  for (const auto& [number, key] : client.watched->keys) {
+    core.shared.interests->Unwatch(op, number, KeyRef::Of(key), client.watched->state);
+  }
+  client.watched.reset();
+}
+
+Outcome RunQueued(CommandContext& exec, const QueuedCommand& queued) {
+  Client& client = exec.client;
+  CommandContext c{exec.engine, exec.op,      exec.core,     exec.shared,
+                   client,      client.reply, queued.args(), &queued.command()};
+  c.mode = RunMode::kTransaction;
+  c.alone = exec.alone;
+  const ClientOutput::Mark mark = client.output.mark();
+  const uint64_t start = Ticks();
+  const Outcome outcome = queued.command().row->handler(c);
+  const uint64_t ns = TicksToNs(Ticks() - start);
+  if (outcome != Outcome::kDone && outcome != Outcome::kSuspended) {
+    client.output.Rewind(mark);
+    client.reply.Error("BUSY the command could not run inside this transaction, try again");
+  }
+  const std::string_view reply = client.reply_view().substr(mark.buffer);
+  CountExecuted(exec.core, client, {queued.args(), &queued.command()}, ns,
+                reply.starts_with('-') ? reply : std::string_view{});
+  return outcome;
+}
+
+// All that touches keys. Those that ask other cores are left open.
+void RunAll(CommandContext& c, Transaction& transaction) {
+  Client& client = c.client;
+  std::vector<std::pair<size_t, ClientOutput::Mark>> open;
+  c.reply.Array(transaction.commands.size());
+  for (size_t i = 0; i < transaction.commands.size(); ++i) {
+    const QueuedCommand& queued = transaction.commands[i];
+    if ((queued.command().row->flags & kAsksCores) != 0) {
+      open.emplace_back(i, client.output.mark());
+    } else {
+      (void)RunQueued(c, queued);
+    }
+  }
+  for (auto it = open.rbegin(); it != open.rend(); ++it) {
+    transaction.open.push_back({it->first, client.output.Cut(it->second)});
+  }
+}
+
+// Asks the other cores for what is still open. kDone: nothing is.
+Outcome RunOpen(CommandContext& c, Transaction& transaction) {
+  const bool silent = c.client.reply_mode == ReplyMode::kOff || c.client.reply_skip_now;
+  while (!transaction.open.empty()) {
+    Transaction::Open& next = transaction.open.back();
+    if (next.index != kAsked) {
+      const QueuedCommand& queued = transaction.commands[next.index];
+      next.index = kAsked;
+      if (RunQueued(c, queued) == Outcome::kSuspended) return Outcome::kSuspended;
+    }
+    if (!silent) c.client.output.Splice(*next.after);
+    transaction.open.pop_back();
+  }
+  c.client.transaction.reset();
+  return Outcome::kDone;
+}
+
+// A watched key has changed.
+Outcome Undone(CommandContext& c) {
+  EndTransaction(c.core, c.client);
+  c.reply.NullArray();
+  return Done();
+}
+
+}  // namespace
+
+QueuedCommand::QueuedCommand(const ParsedCommand& parsed)
+    : command_(parsed.command), argc_(parsed.args.size()), size_(argc_ * sizeof(Bytes)) {
+  for (const Bytes arg : parsed.args) size_ += arg.size();
+  block_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+  auto* views = reinterpret_cast<Bytes*>(block_.get());
+  auto* text = reinterpret_cast<char*>(views + argc_);
+  for (size_t i = 0; i < argc_; ++i) {
+    const Bytes arg = parsed.args[i];
+    if (!arg.empty()) std::memcpy(text, arg.data(), arg.size());
+    new (views + i) Bytes(text, arg.size());
+    text += arg.size();
+  }
+}
+
+bool WatchedKeys::dirty() const { return state->dirty.load(std::memory_order_acquire); }
+
+size_t QueueMemory(const Client& client) {
+  if (client.transaction == nullptr) return 0;
+  return client.transaction->memory +
+         client.transaction->commands.capacity() * sizeof(QueuedCommand);
+}
+
+size_t WatchMemory(const Client& client) {
+  if (client.watched == nullptr) return 0;
+  return client.watched->keys.capacity() * sizeof(std::pair<int, std::string>);
+}
+
+uint32_t FlagsNow(const Client& client, const CommandRow& row) {
+  if (client.transaction == nullptr || row.handler != Exec) return row.flags;
+  return row.flags | (client.transaction->flags & (kWrite | kMayReplicate | kDenyOom));
+}
+
+bool IsQueued(const Client& client, const CommandRow& row) {
+  return client.transaction != nullptr && !ActsInMulti(row);
+}
+
+bool NeedsMemory(const Client& client, const CommandRow& row) {
+  if ((FlagsNow(client, row) & kDenyOom) != 0) return true;
+  return client.transaction != nullptr &&
+         (!ActsInMulti(row) || row.handler == Multi || row.handler == Watch);
+}
+
+void Queue(Client& client, const ParsedCommand& parsed) {
+  Transaction& transaction = *client.transaction;
+  client.reply.SimpleString("QUEUED");
+  // What will not run need not be kept.
+  if (transaction.aborted || (client.watched != nullptr && client.watched->dirty())) return;
+  transaction.commands.emplace_back(parsed);
+  transaction.memory += transaction.commands.back().memory();
+  transaction.flags |= parsed.command->row->flags;
+}
+
+void NoteRefused(CoreContext& core, Client& client, const ParsedCommand& parsed,
+                 const ClientOutput::Mark& mark) {
+  if (client.transaction != nullptr) client.transaction->aborted = true;
+  if (parsed.command == nullptr || parsed.command->row->handler != Exec) return;
+  std::string_view error = client.reply_view().substr(mark.buffer + 1);
+  error = error.substr(0, error.find('\r'));
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  const std::string text = "EXECABORT Transaction discarded because of: " + std::string(error);
+  client.output.Rewind(mark);
+  client.reply.Error(text);
+  EndTransaction(core, client);
+  FeedMonitors(core.shared, client, parsed.args);
+}
+
+void EndTransaction(CoreContext& core, Client& client) {
+  client.transaction.reset();
+  ForgetWatched(core, client);
+}
+
+Outcome Multi(CommandContext& c) {
+  if (c.client.transaction != nullptr) return Fail(c, "ERR MULTI calls can not be nested");
+  c.client.transaction = std::make_unique<Transaction>();
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome Discard(CommandContext& c) {
+  if (c.client.transaction == nullptr) return Fail(c, "ERR DISCARD without MULTI");
+  EndTransaction(c.core, c.client);
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome Exec(CommandContext& c) {
+  Client& client = c.client;
+  if (client.transaction == nullptr) return Fail(c, "ERR EXEC without MULTI");
+  Transaction& transaction = *client.transaction;
+  if (transaction.aborted) {
+    EndTransaction(c.core, client);
+    return Fail(c, "EXECABORT Transaction discarded because of previous errors.");
+  }
+  if (client.watched != nullptr && client.watched->dirty()) return Undone(c);
+  std::vector<KeyLocks::Target> keys;
+  if (!c.alone) {
+    const bool known = GatherKeys(c, &keys);
+    if (!known || transaction.tries > kTriesBeforeGate) return Outcome::kAlone;
+  }
+  KeyLocks locks(c.op);
+  if (!c.alone && !keys.empty() && locks.Acquire(keys) == Status::kBusy) {
+    ++transaction.tries;
+    return Outcome::kBusy;
+  }
+  if (!WatchHolds(c)) {
+    locks.Release();
+    return Undone(c);
+  }
+  ForgetWatched(c.core, client);
+  RunAll(c, transaction);
+  locks.Release();
+  return RunOpen(c, transaction);
+}
+
+bool ContinueExec(Client& client) {
+  if (client.transaction == nullptr || client.transaction->open.empty()) return false;
+  CoreContext& core = client.connection->core();
+  const Command* exec = CommandTable::Instance().Find("exec");
+  const Bytes name = exec->row->name;
+  BeginBatch(core);
+  CommandContext c{core.shared.engine, *core.op,   core, core.shared, client,
+                   client.reply,       {&name, 1}, exec};
+  const Outcome outcome = RunOpen(c, *client.transaction);
+  core.op->End();
+  return outcome == Outcome::kSuspended;
+}
+
+Outcome Watch(CommandContext& c) {
+  Client& client = c.client;
+  if (client.transaction != nullptr) return Fail(c, "ERR WATCH inside MULTI is not allowed");
+  if (client.watched != nullptr && client.watched->dirty()) {
+    c.reply.Ok();
+    return Done();
+  }
+  // What has expired goes before it is watched: it counts as absent.
+  for (size_t i = 1; i < c.argc(); ++i) {
+    Current ignored;
+    if (c.db().Get(c.op, c.key(i), &ignored, Database::Access::kPeek) == Status::kBusy) {
+      return Outcome::kBusy;
+    }
+  }
+  if (client.watched == nullptr) {
+    client.watched = std::make_unique<WatchedKeys>();
+    client.watched->state = std::make_shared<WatchState>();
+  }
+  for (size_t i = 1; i < c.argc(); ++i) {
+    if (!client.watched->keys.emplace(client.db, c.args[i]).second) continue;
+    c.shared.interests->Watch(c.op, client.db, c.key(i), client.watched->state);
+  }
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome Unwatch(CommandContext& c) {
+  ForgetWatched(c.core, c.client);
+  c.reply.Ok();
+  return Done();
+}
+
+}  // namespace mantis::server
