@@ -1,4 +1,3 @@
-#include "engine/base/random.h"
 #include "engine/cache/eviction.h"
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/random.h"
 #include "engine/keyspace/engine.h"
 
 namespace mantis {
@@ -22,7 +22,9 @@ constexpr int64_t kEntryBytes = 80;
 constexpr int64_t kSlackBytes = 512 * 1024;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
-uint32_t Seconds(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 1000); }
+uint32_t Seconds(int64_t now_ms) {
+  return static_cast<uint32_t>(now_ms / 1000) & Entry::kAccessMask;
+}
 
 bool IsVolatile(EvictionPolicy p) {
   return p == EvictionPolicy::kVolatileLru || p == EvictionPolicy::kVolatileLfu ||
@@ -84,8 +86,10 @@ void Cache::InitAccess(Entry* e, int64_t now_ms) const {
 }
 
 int64_t Cache::IdleSeconds(const Entry* e, int64_t now_ms) const {
-  const int64_t idle = int64_t{Seconds(now_ms)} - int64_t{e->access()};
-  return std::max<int64_t>(idle, 0);
+  // The clock wraps after 194 days; a time just ahead is that of a core whose clock is newer.
+  constexpr uint32_t kAhead = 3600;
+  const uint32_t idle = (Seconds(now_ms) - e->access()) & Entry::kAccessMask;
+  return idle > Entry::kAccessMask - kAhead ? 0 : idle;
 }
 
 uint8_t Cache::Frequency(const Entry* e, int64_t now_ms) const {
@@ -93,8 +97,9 @@ uint8_t Cache::Frequency(const Entry* e, int64_t now_ms) const {
 }
 
 void Cache::SetIdle(Entry* e, int64_t seconds, int64_t now_ms) const {
-  const int64_t now = Seconds(now_ms);
-  e->set_access(static_cast<uint32_t>(now - std::min(seconds, now)));
+  constexpr int64_t kMost = Entry::kAccessMask / 2;
+  const auto idle = static_cast<uint32_t>(std::clamp<int64_t>(seconds, 0, kMost));
+  e->set_access((Seconds(now_ms) - idle) & Entry::kAccessMask);
 }
 
 void Cache::SetFrequency(Entry* e, uint8_t frequency, int64_t now_ms) const {

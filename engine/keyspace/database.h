@@ -119,9 +119,6 @@ class Database {
   // strings that are being changed.
   template <std::invocable<Bytes> F>
   Status ReadString(OpContext& ctx, const KeyRef& key, F&& f);
-  // A string changed in place; an absent key is an empty string. See StringBuffer.
-  template <std::invocable<StringBuffer&> F>
-  Status EditString(OpContext& ctx, const KeyRef& key, F&& f);
 
   // Sets the key to `value`, whatever it held, with that deadline; an empty collection (or nullptr)
   // deletes it. `event` is told where there is a value, "del" where one was deleted.
@@ -210,8 +207,6 @@ class Database {
   Held Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access, Missing missing);
   void Release(OpContext& ctx, const Held& held);
   void FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited);
-  void FinishString(OpContext& ctx, const Held& held, std::unique_ptr<StringBuffer> fresh,
-                    const Edited& edited);
   Status GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out);
   // Removes the due parts of the entry's object, if it has such, and schedules the next.
   void ExpireParts(OpContext& ctx, Entry* e);
@@ -236,8 +231,9 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     Word w = e == nullptr ? Word::Of(Kind::kNew) : e->word();
-    if (w.kind() == Kind::kDead) continue;
     if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+    // Only now: it may have died while it was waited for.
+    if (w.kind() == Kind::kDead) continue;
     Current current = Resolve(w);
     const bool expired = current.exists() && current.deadline_ms <= ctx.now_ms();
     if (expired) {
@@ -354,26 +350,6 @@ Status Database::ReadString(OpContext& ctx, const KeyRef& key, F&& f) {
     return f(StringRef(now.value).Text(std::span<char, 24>(digits)));
   };
   return c.value.kind() == Kind::kStringBuffer ? ReadEntry(ctx, e, read) : read(c);
-}
-
-template <std::invocable<StringBuffer&> F>
-Status Database::EditString(OpContext& ctx, const KeyRef& key, F&& f) {
-  const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kCreate);
-  if (held.entry == nullptr) return held.status;
-  std::unique_ptr<StringBuffer> fresh;
-  StringBuffer* buffer = nullptr;
-  if (held.current.value.kind() == Kind::kStringBuffer) {
-    buffer = static_cast<StringBuffer*>(ObjectOf(held.current.value));
-  } else {
-    char digits[24];
-    fresh = std::make_unique<StringBuffer>(
-        held.status == Status::kOk ? StringRef(held.current.value).Text(std::span<char, 24>(digits))
-                                   : Bytes{});
-    buffer = fresh.get();
-  }
-  const Edited edited = f(*buffer);
-  FinishString(ctx, held, std::move(fresh), edited);
-  return edited.status;
 }
 
 }  // namespace mantis

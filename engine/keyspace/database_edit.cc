@@ -25,11 +25,12 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
       return held;
     }
     Word w = e->word();
-    if (w.kind() == Kind::kDead) continue;
     if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) {
       held.status = Status::kBusy;
       return held;
     }
+    // Only now: it may have died while it was waited for.
+    if (w.kind() == Kind::kDead) continue;
     held.current = Resolve(w);
     if (held.current.exists() && held.current.deadline_ms <= ctx.now_ms()) {
       ExpireIfDue(ctx, e);
@@ -88,26 +89,6 @@ void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, cons
       CommitLocked(ctx, held.entry, Update::Erase("del"));
     } else if (object->next_deadline_ms() != kNoDeadline) {
       expiry_.Schedule(held.entry, object->next_deadline_ms());
-    }
-  }
-  Release(ctx, held);
-}
-
-void Database::FinishString(OpContext& ctx, const Held& held, std::unique_ptr<StringBuffer> fresh,
-                            const Edited& edited) {
-  if (edited.changed) {
-    if (fresh == nullptr) {
-      CommitInPlace(ctx, held.entry, edited.event);
-    } else {
-      Word value;
-      if (fresh->size() <= StringBuffer::kBlobMax) {
-        Blob* blob = Blob::CreateModified(fresh->size());
-        if (fresh->size() != 0) std::memcpy(blob->data(), fresh->data(), fresh->size());
-        value = Word::Pointer(Kind::kString, blob);
-      } else {
-        value = fresh.release()->ToWord();
-      }
-      CommitLocked(ctx, held.entry, Update::Set(value, held.current.deadline_ms, edited.event));
     }
   }
   Release(ctx, held);

@@ -1,5 +1,6 @@
 // One key: a single allocation with the value word, the access clock and the key's bytes. The hash
-// index and the ordered index both point at it.
+// index and the ordered index both point at it. A key of 16 bytes makes 32 in all, half a cache
+// line: so the header is packed.
 //
 // Thread safety: key() is immutable; everything else is atomic. The value word changes only
 // through Database::Commit (see database.h) once the entry is in an index.
@@ -7,6 +8,7 @@
 // into kDead unlinks it from both and retires it, in two stages: see Database::Bury.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 
@@ -20,7 +22,7 @@ namespace mantis {
 class Entry {
  public:
   static Entry* Create(Bytes key) {
-    void* p = memory::Allocate(sizeof(Entry) + key.size());
+    void* p = memory::Allocate(BytesFor(key));
     return new (p) Entry(key);
   }
   static void Destroy(Entry* e) {
@@ -30,8 +32,16 @@ class Entry {
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
-  Bytes key() const { return {reinterpret_cast<const char*>(this + 1), key_size_}; }
-  size_t allocated_bytes() const { return sizeof(Entry) + key_size_; }
+  Bytes key() const {
+    const char* text = reinterpret_cast<const char*>(this + 1);
+    const uint32_t size = access_and_size_.load(std::memory_order_relaxed) & kSizeMask;
+    if (size != kLong) [[likely]]
+      return {text, size};
+    uint32_t long_size = 0;
+    std::memcpy(&long_size, text, sizeof(long_size));
+    return {text + sizeof(long_size), long_size};
+  }
+  size_t allocated_bytes() const { return BytesFor(key()); }
 
   // Acquire: pairs with the release half of CompareExchange, so a blob read through the word is
   // complete.
@@ -52,28 +62,47 @@ class Entry {
   }
   bool dead() const { return word().kind() == Kind::kDead; }
 
-  // LRU clock or LFU counter, see cache/access_clock.h.
-  uint32_t access() const { return access_.load(std::memory_order_relaxed); }
-  void set_access(uint32_t v) { access_.store(v, std::memory_order_relaxed); }
+  // LRU clock or LFU counter, see cache/eviction.h: 24 bits.
+  static constexpr uint32_t kAccessMask = 0xffffff;
+  uint32_t access() const { return access_and_size_.load(std::memory_order_relaxed) >> kSizeBits; }
+  void set_access(uint32_t v) {
+    const uint32_t size = access_and_size_.load(std::memory_order_relaxed) & kSizeMask;
+    access_and_size_.store(v << kSizeBits | size, std::memory_order_relaxed);
+  }
 
-  // When the expiry index will look at this entry next, kNoDeadline if it does not know it.
-  // Written under the expiry shard's lock; a relaxed read may be old, see expiry_index.h.
-  int64_t scheduled_ms() const { return scheduled_ms_.load(std::memory_order_relaxed); }
-  void set_scheduled_ms(int64_t ms) { scheduled_ms_.store(ms, std::memory_order_relaxed); }
+  // When the expiry index will look at this entry next, in its units; kUnscheduled if it does not
+  // know it. Written under the expiry shard's lock; a relaxed read may be old, see expiry_index.h.
+  static constexpr uint32_t kUnscheduled = UINT32_MAX;
+  uint32_t scheduled() const { return scheduled_.load(std::memory_order_relaxed); }
+  void set_scheduled(uint32_t tick) { scheduled_.store(tick, std::memory_order_relaxed); }
 
   void PrefetchHeader() const { __builtin_prefetch(this); }
 
  private:
-  explicit Entry(Bytes key) : key_size_(static_cast<uint32_t>(key.size())) {
-    if (!key.empty()) std::memcpy(reinterpret_cast<char*>(this + 1), key.data(), key.size());
+  // A size that does not fit stands before the key's bytes.
+  static constexpr int kSizeBits = 8;
+  static constexpr uint32_t kSizeMask = (1u << kSizeBits) - 1;
+  static constexpr uint32_t kLong = kSizeMask;
+
+  static size_t BytesFor(Bytes key) {
+    return sizeof(Entry) + key.size() + (key.size() < kLong ? 0 : sizeof(uint32_t));
+  }
+  explicit Entry(Bytes key) {
+    char* text = reinterpret_cast<char*>(this + 1);
+    const auto size = static_cast<uint32_t>(key.size());
+    access_and_size_.store(std::min(size, kLong), std::memory_order_relaxed);
+    if (size >= kLong) {
+      std::memcpy(text, &size, sizeof(size));
+      text += sizeof(size);
+    }
+    if (!key.empty()) std::memcpy(text, key.data(), key.size());
   }
   ~Entry() = default;
 
   std::atomic<uint64_t> word_{Word::Of(Kind::kNew).raw()};
-  std::atomic<int64_t> scheduled_ms_{kNoDeadline};
-  std::atomic<uint32_t> access_{0};
-  uint32_t key_size_;
+  std::atomic<uint32_t> scheduled_{kUnscheduled};
+  std::atomic<uint32_t> access_and_size_;
 };
-static_assert(sizeof(Entry) == 24);
+static_assert(sizeof(Entry) == 16);
 
 }  // namespace mantis

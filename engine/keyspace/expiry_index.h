@@ -1,10 +1,11 @@
 // Deadlines of one database, ordered, so that finding what is due costs O(due).
 //
-// Sixteen shards, each a B-tree of (deadline, entry) under its own mutex. An entry has at most one
-// item; Entry::scheduled_ms() says for when. The item may be early (a deadline that was put off is
-// left where it is, which makes refreshing a deadline free of cost); it is never late. When an
-// item comes up, the caller looks at the entry's real deadline and either deletes the key or
-// schedules it again.
+// Sixteen shards, each a B-tree of (tick, entry) under its own mutex; a tick is kTickMs after the
+// process began, so that it fits into 32 bits for years. An entry has at most one item;
+// Entry::scheduled() says for when. The item may be early (a deadline that was put off is left
+// where it is, which makes refreshing a deadline free of cost); it is late by less than a tick, for
+// keys that nobody reads (who does finds them expired to the millisecond). When an item comes up,
+// the caller looks at the entry's real deadline and either deletes the key or schedules it again.
 //
 // Thread safety: all methods from any thread, inside a read section. The mutexes are leaves: held
 // for one tree operation, nothing else is locked or waited for under them.
@@ -28,21 +29,23 @@ namespace mantis {
 class ExpiryIndex {
  public:
   static constexpr size_t kShards = 16;
+  static constexpr int64_t kTickMs = 64;
 
-  // Makes sure that `e` comes up at `deadline_ms` at the latest. O(log n), O(1) if it does already.
+  // Makes sure that `e` comes up at the end of the tick of `deadline_ms` at the latest. O(log n),
+  // O(1) if it does already.
   void Schedule(Entry* e, int64_t deadline_ms);
   void Remove(Entry* e);
-  // Takes up to `limit` items of shard `shard` with a deadline <= now_ms out, appending to `due`.
+  // Takes up to `limit` items of shard `shard` that have come up by now_ms out, appending to `due`.
   void TakeDue(size_t shard, int64_t now_ms, size_t limit, std::vector<Entry*>& due);
   // Up to `n` entries near a random deadline of a random shard, or the earliest ones of it.
   void Sample(uint64_t random, size_t n, bool earliest, std::vector<Entry*>& out) const;
-  // Earliest item of the shard, kNoDeadline if empty.
+  // When the earliest item of the shard comes up, kNoDeadline if empty.
   int64_t NextDeadline(size_t shard) const;
 
  private:
   struct alignas(64) Shard {
     mutable std::mutex mutex;
-    absl::btree_set<std::pair<int64_t, Entry*>> items;
+    absl::btree_set<std::pair<uint32_t, Entry*>> items;
   };
   Shard& ShardOf(const Entry* e) {
     // The allocator's low bits say little.

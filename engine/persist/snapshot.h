@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "engine/keyspace/engine.h"
@@ -39,9 +40,17 @@ struct [[nodiscard]] SaveResult {
   uint64_t bytes = 0;
 };
 
-// `cancel`, if given, is looked at between slices: when it turns true, the writing is given up.
-SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, BatchMode mode,
-                         const std::atomic<bool>* cancel = nullptr);
+struct SaveOptions {
+  BatchMode mode = BatchMode::kSlices;
+  // Looked at between slices: when it turns true, the writing is given up.
+  const std::atomic<bool>* cancel = nullptr;
+  // Called before and after each slice's batch, if given. A batch is as long as it takes to copy a
+  // thousand small values, or one large one.
+  std::function<void()> before_batch = {};
+  std::function<void()> after_batch = {};
+};
+
+SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options);
 
 struct [[nodiscard]] LoadResult {
   std::string error;   // names the file, and the byte at which it is wrong

@@ -211,7 +211,7 @@ bool SnapshotReader::ReadValue(const Record& record, Tail tail, OwnedValue* out)
   const int values = (record.value() != nullptr ? 1 : 0) + (record.payload() != nullptr ? 1 : 0) +
                      (tail != Tail::kNone ? 1 : 0);
   if (record.key() == nullptr || values != 1) {
-    return Corrupt(block_at_, "a record without a key, or without one value");
+    return Corrupt(block_at_, "a record without a key or without a value, or with two");
   }
   if (tail == Tail::kString) {
     *out = OwnedValue(Word::Pointer(Kind::kString, tail_.release()));
@@ -238,7 +238,8 @@ bool SnapshotReader::ApplyRecord(Database& db, const Record& record, OwnedValue 
   if (status != Status::kOk) return Fail("the engine refused a key of the snapshot " + path_);
   ++result_.loaded;
   if (!with_access) return true;
-  if (Entry* e = db.index().Find(key.bytes, key.hash); e != nullptr) e->set_access(record.access());
+  if (Entry* e = db.index().Find(key.bytes, key.hash); e != nullptr)
+    e->set_access(record.access() & Entry::kAccessMask);
   return true;
 }
 

@@ -60,8 +60,8 @@ using Offset = flatbuffers::Offset<flatbuffers::Vector<uint8_t>>;
 
 class SnapshotWriter {
  public:
-  SnapshotWriter(OpContext& ctx, AtomicFile& file, BatchMode mode, const std::atomic<bool>* cancel)
-      : ctx_(ctx), file_(file), mode_(mode), cancel_(cancel) {}
+  SnapshotWriter(OpContext& ctx, AtomicFile& file, const SaveOptions& options)
+      : ctx_(ctx), file_(file), options_(options) {}
 
   enum class Step : uint8_t { kDone, kFailed, kCancelled, kSwapped };
 
@@ -73,8 +73,9 @@ class SnapshotWriter {
  private:
   // Enters a batch; false when cancelled.
   bool Begin();
-  void End() {
-    if (mode_ == BatchMode::kSlices) ctx_.End();
+  void End();
+  bool cancelled() const {
+    return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
   }
   Step WriteDatabase(int index);
   // Copies entries after `position_` into the chunk.
@@ -103,8 +104,7 @@ class SnapshotWriter {
 
   OpContext& ctx_;
   AtomicFile& file_;
-  const BatchMode mode_;
-  const std::atomic<bool>* const cancel_;
+  const SaveOptions& options_;
   std::vector<const Database*> databases_;  // as numbered at the beginning; never dereferenced
   flatbuffers::FlatBufferBuilder builder_{kChunkBytes + kTailBytesMin};
   std::vector<flatbuffers::Offset<Record>> records_;
@@ -122,12 +122,20 @@ class SnapshotWriter {
 };
 
 bool SnapshotWriter::Begin() {
-  if (mode_ == BatchMode::kAlone) return true;
-  while (cancel_ == nullptr || !cancel_->load(std::memory_order_relaxed)) {
+  if (options_.mode == BatchMode::kAlone) return true;
+  while (!cancelled()) {
+    if (options_.before_batch) options_.before_batch();
     if (ctx_.TryBegin()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (options_.after_batch) options_.after_batch();
+    std::this_thread::sleep_for(kBusyDelay);
   }
   return false;
+}
+
+void SnapshotWriter::End() {
+  if (options_.mode == BatchMode::kAlone) return;
+  ctx_.End();
+  if (options_.after_batch) options_.after_batch();
 }
 
 SnapshotWriter::Fate SnapshotWriter::FateOf(int index) const {
@@ -322,8 +330,7 @@ bool IsForeignFile(const std::string& path) {
 
 }  // namespace
 
-SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, BatchMode mode,
-                         const std::atomic<bool>* cancel) {
+SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options) {
   using Step = SnapshotWriter::Step;
   SaveResult result;
   if (IsForeignFile(path)) {
@@ -335,7 +342,7 @@ SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, BatchMode mode
     result.error = file.error();
     return result;
   }
-  SnapshotWriter writer(ctx, file, mode, cancel);
+  SnapshotWriter writer(ctx, file, options);
   Step step = writer.WriteAll();
   for (int i = 1; i < kAttempts && step == Step::kSwapped; ++i) {
     step = file.Rewind() ? writer.WriteAll() : Step::kFailed;

@@ -38,9 +38,8 @@ std::string_view List::encoding() const {
 size_t List::bytes(size_t samples) const {
   size_t sum = memory::UsableSize(this) + only_.allocated_bytes();
   if (many_ == nullptr) return sum;
-  // A deque has its nodes in chunks of 512 bytes.
   const size_t nodes = many_->nodes.size();
-  sum += memory::UsableSize(many_.get()) + (nodes * sizeof(ListNode) / 512 + 1) * (512 + 8);
+  sum += memory::UsableSize(many_.get()) + many_->nodes.bytes();
   const size_t looked_at = samples == 0 ? nodes : std::min(samples, nodes);
   size_t seen = 0;
   for (size_t i = 0; i < looked_at; ++i) seen += many_->nodes[i].allocated_bytes();
@@ -52,7 +51,9 @@ std::unique_ptr<Object> List::Clone() const {
   copy->only_ = only_.Clone();
   if (many_ != nullptr) {
     copy->many_ = std::make_unique<Many>();
-    for (const ListNode& node : many_->nodes) copy->many_->nodes.push_back(node.Clone());
+    for (size_t i = 0; i < many_->nodes.size(); ++i) {
+      copy->many_->nodes.AddBack() = many_->nodes[i].Clone();
+    }
     copy->many_->size = many_->size;
   }
   return copy;
@@ -91,17 +92,17 @@ void List::Spread() {
   if (many_ != nullptr) return;
   many_ = std::make_unique<Many>();
   many_->size = only_.count();
-  if (!only_.empty()) many_->nodes.push_back(std::move(only_));
+  if (!only_.empty()) many_->nodes.AddBack() = std::move(only_);
 }
 
 ListNode* List::AddNode(End end) {
   Spread();
-  return end == End::kHead ? &many_->nodes.emplace_front() : &many_->nodes.emplace_back();
+  return end == End::kHead ? &many_->nodes.AddFront() : &many_->nodes.AddBack();
 }
 
 ListNode& List::InsertNode(size_t i) {
   Spread();
-  return *many_->nodes.emplace(many_->nodes.begin() + static_cast<ptrdiff_t>(i));
+  return many_->nodes.Insert(i);
 }
 
 void List::Gather() {
@@ -114,7 +115,7 @@ void List::Gather() {
 void List::AfterPop(End end) {
   --many_->size;
   if (!EndNode(end)->empty()) return;
-  end == End::kHead ? many_->nodes.pop_front() : many_->nodes.pop_back();
+  end == End::kHead ? many_->nodes.RemoveFront() : many_->nodes.RemoveBack();
   Gather();
 }
 
@@ -123,7 +124,7 @@ void List::Drop(size_t count, End end) {
     many_->size -= count;
     while (count > 0 && count >= EndNode(end)->count()) {
       count -= EndNode(end)->count();
-      end == End::kHead ? many_->nodes.pop_front() : many_->nodes.pop_back();
+      end == End::kHead ? many_->nodes.RemoveFront() : many_->nodes.RemoveBack();
       if (many_->nodes.empty()) break;
     }
   }
@@ -210,8 +211,7 @@ void List::Tidy(size_t first, size_t last) {
     if (kept != i) nodes[kept] = std::move(nodes[i]);
     ++kept;
   }
-  nodes.erase(nodes.begin() + static_cast<ptrdiff_t>(kept),
-              nodes.begin() + static_cast<ptrdiff_t>(last + 1));
+  nodes.Erase(kept, last + 1);
 }
 
 size_t List::Remove(Bytes text, size_t limit, End from) {

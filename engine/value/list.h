@@ -1,22 +1,22 @@
 // The list type: a sequence of byte strings with cheap ends.
 //
 // Elements lie as listpack entries in nodes of a few KiB (list_node.h). A list that fits into one
-// node has it inline; else there is a deque of nodes, none of them empty. An element that is larger
-// than a node may be has a node to itself.
+// node has it inline; else there is an array of nodes, none of them empty. An element that is
+// larger than a node may be has a node to itself.
 //
 // Thread safety, ownership: see object.h. Views (Item::text) and iterators hold until the next
 // change.
 // Invariants: a node of several elements is within the limits of list-max-listpack-size; a list of
 // one node that is at most half full is inline.
-// Complexity: Push, Pop O(1); At O(nodes to the nearer end + elements of a node); DropHead,
-// DropTail O(nodes dropped); changes in the middle O(bytes of a node + nodes to the nearer end).
+// Complexity: Push, Pop amortised O(1); At O(nodes to the nearer end + elements of a node); Drop
+// O(nodes dropped); changes in the middle O(bytes of a node + nodes behind it).
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "engine/value/limits.h"
 #include "engine/value/list_node.h"
+#include "engine/value/list_nodes.h"
 #include "engine/value/listpack.h"
 #include "engine/value/object.h"
 
@@ -119,7 +119,7 @@ class List final : public Object {
 
  private:
   struct Many {
-    std::deque<ListNode> nodes;
+    ListNodes nodes;
     size_t size = 0;  // elements of all nodes
   };
 
@@ -141,7 +141,7 @@ class List final : public Object {
     return end == End::kHead ? &many_->nodes.front() : &many_->nodes.back();
   }
   ListNode& NodeAt(size_t i) { return many_ == nullptr ? only_ : many_->nodes[i]; }
-  // Makes the inline node the first of a deque.
+  // Makes the inline node the first of an array.
   void Spread();
   ListNode* AddNode(End end);
   ListNode& InsertNode(size_t i);

@@ -109,14 +109,20 @@ size_t Stream::Trim(const StreamTrim& trim) {
   return removed;
 }
 
-size_t Stream::NodesToTrim(const StreamTrim& trim) const {
+size_t Stream::NodesToTrim(const StreamTrim& trim, size_t limit) const {
   if (trim.by == StreamTrim::By::kNothing || nodes_.empty()) return 0;
-  size_t entries = length_;
-  if (trim.by == StreamTrim::By::kLength) entries -= std::min<size_t>(entries, trim.length_max);
-  if (trim.limit != 0) entries = std::min<size_t>(entries, trim.limit);
   // Nodes are mostly of one size.
   const size_t per_node = std::max<size_t>(1, length_ / nodes_.size());
-  return std::min(nodes_.size(), entries / per_node + 1);
+  if (trim.limit != 0) limit = std::min<size_t>(limit, trim.limit / per_node + 1);
+  size_t n = 0;
+  if (trim.by == StreamTrim::By::kLength) {
+    n = (length_ - std::min<size_t>(length_, trim.length_max)) / per_node;
+  } else {
+    for (auto it = nodes_.begin(); it != nodes_.end() && it->first < trim.first; ++it) {
+      if (++n > limit) break;
+    }
+  }
+  return std::min(n, limit + 1);
 }
 
 size_t Stream::CountUpTo(StreamId start, StreamId end, size_t limit) const {

@@ -56,8 +56,8 @@ class Stream final : public Object {
   // Returns how many entries it removed.
   size_t Trim(const StreamTrim& trim);
   bool Contains(StreamId id) const;
-  // Nodes that Trim would remove or look at: what it costs.
-  size_t NodesToTrim(const StreamTrim& trim) const;
+  // About how many nodes Trim would remove: what it costs. Stops counting beyond `limit`.
+  size_t NodesToTrim(const StreamTrim& trim, size_t limit) const;
   // How many live entries the nodes have that reach into [start, end]: an upper bound of what is
   // between them. Stops counting beyond `limit`.
   size_t CountUpTo(StreamId start, StreamId end, size_t limit) const;

@@ -14,6 +14,8 @@ struct StreamId {
   uint64_t seq = 0;
 
   static constexpr StreamId Max() { return {UINT64_MAX, UINT64_MAX}; }
+  // The check takes the zero that the generated comparisons compare with for a pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   constexpr auto operator<=>(const StreamId&) const = default;
 
   // To the neighbouring id. False, and unchanged, if there is none.

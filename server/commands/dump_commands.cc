@@ -37,7 +37,10 @@ Outcome Dump(CommandContext& c) {
     return Done();
   }
   if (s != Status::kOk) return FailStatus(c, s);
-  c.reply.Bulk(payload);
+  // Large ones are attached to the output rather than copied once more on the client's core.
+  Blob* blob = Blob::Create(payload);
+  ReplyString(c, StringRef(Word::Pointer(Kind::kString, blob)));
+  blob->Unref();
   return Done();
 }
 

@@ -126,7 +126,7 @@ bool KeysOfArguments(CommandContext& c, std::vector<KeyUse>* out) {
     Fail(c, "ERR Invalid number of arguments specified for command");
     return false;
   }
-  if (!FindKeys(row, args, out)) {
+  if (!FindKeys(row, args, out) || out->empty()) {
     Fail(c, "ERR Invalid arguments specified for command");
     return false;
   }

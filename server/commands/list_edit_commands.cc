@@ -72,8 +72,9 @@ Outcome LTrim(CommandContext& c) {
   int64_t stop = 0;
   if (!ParseInteger(c, c.args[2], &start) || !ParseInteger(c, c.args[3], &stop)) return Done();
   const Status s = c.db().Edit<List>(c.op, c.key(1), [&](List& list) {
-    if (TooLong(c, list.node_count())) return Edited::No(Status::kTooLong);
     const IndexRange kept = IndexRange::Of(start, stop, list.size());
+    const size_t nodes_gone = list.node_count() * (list.size() - kept.count) / list.size();
+    if (TooLong(c, nodes_gone)) return Edited::No(Status::kTooLong);
     list.Drop(list.size() - kept.first - kept.count, End::kTail);
     list.Drop(kept.first, End::kHead);
     return Edited::Yes("ltrim");

@@ -180,7 +180,7 @@ Outcome Run(CommandContext& c, const Form& form) {
   const Status found = FindSources(c, request, &sources);
   if (found != Status::kOk) return FailStatus(c, found);
   if (!request.error.empty()) return Fail(c, request.error);
-  if (TooLong(c, Steps(form.operation, sources))) return Outcome::kOffload;
+  if (TooManyMembers(c, Steps(form.operation, sources))) return Outcome::kOffload;
   ScoredResult result;
   Compute(form, request, sources, &result);
   if (form.stores) {

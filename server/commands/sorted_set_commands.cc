@@ -97,7 +97,7 @@ Outcome AddPairs(CommandContext& c, const AddRequest& request) {
     if (pairs[i + 1].size() > SortedSet::kMemberMax) return FailStatus(c, Status::kTooLarge);
     scores.push_back(score);
   }
-  if (TooLong(c, scores.size())) return Outcome::kOffload;
+  if (TooManyMembers(c, scores.size())) return Outcome::kOffload;
   const ValueLimits limits = LimitsOf(c.core.settings());
   AddCounts counts;
   const auto add = [&](SortedSet& set) -> Edited {
@@ -131,7 +131,7 @@ Outcome ZIncrBy(CommandContext& c) {
 
 Outcome ZRem(CommandContext& c) {
   const auto members = c.args.subspan(2);
-  if (TooLong(c, members.size())) return Outcome::kOffload;
+  if (TooManyMembers(c, members.size())) return Outcome::kOffload;
   size_t removed = 0;
   const Status s = c.db().Edit<SortedSet>(c.op, c.key(1), [&](SortedSet& set) {
     for (const Bytes member : members) removed += set.Remove(member);
@@ -198,7 +198,7 @@ Outcome ZScore(CommandContext& c) {
 
 Outcome ZMScore(CommandContext& c) {
   const auto members = c.args.subspan(2);
-  if (TooLong(c, members.size())) return Outcome::kOffload;
+  if (TooManyMembers(c, members.size())) return Outcome::kOffload;
   return ReadSet(
       c,
       [&](const SortedSet& set) {
@@ -270,7 +270,7 @@ Outcome ZRandMember(CommandContext& c) {
       return Status::kOk;
     }
     const size_t n = wanted.Drawn(set.size());
-    if (TooLong(c, n)) return Status::kTooLong;
+    if (TooManyMembers(c, n)) return Status::kTooLong;
     std::optional<ScoredReply> scored;
     wanted.with ? (void)scored.emplace(c, n) : c.reply.Array(n);
     const auto add = [&](Bytes member, double score) {

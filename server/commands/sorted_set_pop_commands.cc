@@ -58,7 +58,7 @@ void WritePopped(CommandContext& c, Bytes key, const SortedSet& set, SortedSet::
 Status PopFrom(CommandContext& c, const KeyRef& key, const Pop& pop) {
   return c.db().Edit<SortedSet>(c.op, key, [&](SortedSet& set) {
     SortedSet::RankRange ranks{0, std::min(pop.count, set.size())};
-    if (TooLong(c, ranks.count)) return Edited::No(Status::kTooLong);
+    if (TooManyMembers(c, ranks.count)) return Edited::No(Status::kTooLong);
     if (pop.end == End::kMax) ranks = Mirrored(ranks, set.size());
     WritePopped(c, key.bytes, set, ranks, pop);
     set.RemoveRange(ranks);

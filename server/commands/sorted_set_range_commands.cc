@@ -146,7 +146,7 @@ Outcome ZRangeStore(CommandContext& c) {
   std::unique_ptr<SortedSet> part;
   Status s = c.db().Read<SortedSet>(c.op, from, [&](const SortedSet& set) {
     const auto ranks = query.RanksIn(set);
-    if (TooLong(c, ranks.count)) return Status::kTooLong;
+    if (TooManyMembers(c, ranks.count)) return Status::kTooLong;
     part = set.Slice(ranks, LimitsOf(c.core.settings()));
     return Status::kOk;
   });
@@ -164,7 +164,7 @@ Outcome RemoveRange(CommandContext& c, By by, std::string_view event) {
   size_t removed = 0;
   const Status s = c.db().Edit<SortedSet>(c.op, c.key(1), [&](SortedSet& set) {
     const auto ranks = query.RanksIn(set);
-    if (TooLong(c, ranks.count)) return Edited::No(Status::kTooLong);
+    if (TooManyMembers(c, ranks.count)) return Edited::No(Status::kTooLong);
     set.RemoveRange(ranks);
     removed = ranks.count;
     return removed == 0 ? Edited::No() : Edited::Yes(event);

@@ -12,6 +12,9 @@
 
 namespace mantis::server {
 
+// Work is counted up to here: more than TooLong() lets an event loop do.
+constexpr size_t kStreamWorkMax = 20'000;
+
 using StreamIds = absl::InlinedVector<StreamId, 8>;
 
 // "ms-seq", or "ms" with `missing_seq` for what is not there. Nothing else, not even blanks; but

@@ -34,7 +34,8 @@ bool ChooseId(const CommandContext& c, const StreamAddOptions& options, StreamId
 
 Edited AddEntry(CommandContext& c, Stream& stream, const StreamAddOptions& options) {
   const auto pairs = c.args.subspan(options.next);
-  if (options.trim.by != StreamTrim::By::kNothing && TooLong(c, stream.NodesToTrim(options.trim))) {
+  if (options.trim.by != StreamTrim::By::kNothing &&
+      TooLong(c, stream.NodesToTrim(options.trim, kStreamWorkMax))) {
     return Edited::No(Status::kTooLong);
   }
   StreamId id;
@@ -107,7 +108,7 @@ Outcome Range(CommandContext& c, bool reverse) {
       return Status::kOk;
     }
     constexpr size_t kFew = 1000;
-    if (count > kFew && TooLong(c, std::min(count, stream.CountUpTo(start, end, count)))) {
+    if (count > kFew && TooLong(c, std::min(count, stream.CountUpTo(start, end, kStreamWorkMax)))) {
       return Status::kTooLong;
     }
     StreamCursor at(stream, start, end, reverse);
@@ -146,7 +147,8 @@ Outcome XTrim(CommandContext& c) {
   if (!ParseTrimOptions(c, &options)) return Done();
   size_t removed = 0;
   const Status s = c.db().Edit<Stream>(c.op, c.key(1), [&](Stream& stream) {
-    if (TooLong(c, stream.NodesToTrim(options.trim))) return Edited::No(Status::kTooLong);
+    if (TooLong(c, stream.NodesToTrim(options.trim, kStreamWorkMax)))
+      return Edited::No(Status::kTooLong);
     removed = stream.Trim(options.trim);
     return removed != 0 ? Edited::Yes("xtrim") : Edited::No();
   });
@@ -257,7 +259,7 @@ constexpr CommandRow kRows[] = {
         kTrimSyntax, kAnyOutput),
     Row("xsetid", -3, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate, "O(1)",
         "Sets what a stream remembers of its past: the last id, how many entries it had.", XSetId,
-        "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]"),
+        "key last-id [ENTRIESADDED entries_added] [MAXDELETEDID max_deleted_entry_id]"),
 };
 
 }  // namespace

@@ -88,7 +88,7 @@ size_t Work(const ReadRequest& request, const Stream& stream, const Source& sour
   if (request.count_max() <= kFew) return request.count;
   if (!source.history) {
     return std::min(request.count_max(),
-                    stream.CountUpTo(source.after, StreamId::Max(), request.count_max()));
+                    stream.CountUpTo(source.after, StreamId::Max(), kStreamWorkMax));
   }
   const StreamConsumer* consumer = stream.FindGroup(request.group)->FindConsumer(request.consumer);
   return consumer == nullptr ? 0 : std::min(request.count_max(), consumer->pending.size());
@@ -329,7 +329,7 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(N) with N the entries returned",
      .summary = "Returns what is newer than an id in each of several streams. Can wait for it.",
      .handler = XRead,
-     .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key ... id ..."},
+     .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS (key ... id ...)"},
     {.name = "xreadgroup",
      .arity = -7,
      .flags = kWrite | kBlocking | kMovableKeys,
@@ -341,8 +341,8 @@ constexpr CommandRow kRows[] = {
      .summary = "Hands new entries to a consumer of a group, or shows those it has. Can wait for "
                 "new ones.",
      .handler = XReadGroup,
-     .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key ... id "
-               "..."},
+     .syntax = "GROUP (group consumer) [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS (key ... "
+               "id ...)"},
 };
 
 }  // namespace

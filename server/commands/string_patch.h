@@ -15,8 +15,8 @@
 
 namespace mantis::server {
 
-// Longest string that a command may make. A blob's size has 31 bits, and a field may end a few bytes
-// beyond its offset.
+// Longest string that a command may make. A blob's size has 31 bits, and a field may end a few
+// bytes beyond its offset.
 inline size_t StringBytesMax(const CommandContext& c) {
   constexpr int64_t kBlobBytesMax = (int64_t{1} << 31) - 64;
   return static_cast<size_t>(std::min(c.core.settings().proto_max_bulk_len, kBlobBytesMax));

@@ -9,6 +9,7 @@
 #include "engine/persist/snapshot.h"
 #include "server/commands/args.h"
 #include "server/core/log.h"
+#include "server/core/worker_pool.h"
 
 namespace mantis::server {
 namespace {
@@ -113,7 +114,8 @@ Persistence::Error Persistence::SaveAlone(OpContext& alone) {
     ++info_.saves;
     mark = MarkNow();
   }
-  persist::SaveResult result = persist::WriteSnapshot(alone, path(), persist::BatchMode::kAlone);
+  persist::SaveResult result =
+      persist::WriteSnapshot(alone, path(), {.mode = persist::BatchMode::kAlone});
   if (!result.error.empty()) {
     LogWarning("Error saving the DB: " + result.error);
     return std::move(result.error);
@@ -213,7 +215,13 @@ void Persistence::RunInBackground() {
   persist::SaveResult result;
   {
     OpContext op(shared_.engine);
-    result = persist::WriteSnapshot(op, path(), persist::BatchMode::kSlices, &cancel_);
+    persist::SaveOptions options{.cancel = &cancel_};
+    // What wants the gate does not wait for a long batch, but lets it come to its end first.
+    if (WorkerPool* workers = shared_.workers.get(); workers != nullptr) {
+      options.before_batch = [workers] { workers->BeginLongBatch(); };
+      options.after_batch = [workers] { workers->EndLongBatch(); };
+    }
+    result = persist::WriteSnapshot(op, path(), options);
   }
   FinishBackground(result, mark);
   background_running_.store(false);

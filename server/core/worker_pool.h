@@ -3,7 +3,8 @@
 // done anything; the command then runs here from its beginning, and its reply goes to the client
 // when it is there.
 //
-// Thread safety: Submit and TryQuiesce from any core's thread; Start and Stop by the main thread.
+// Thread safety: Submit and TryQuiesce from any core's thread, BeginLongBatch and EndLongBatch from
+// any; Start and Stop by the main thread.
 // Ownership: each worker has a CoreContext of its own (engine context, settings, io for what is
 // posted to it), which is not among SharedState::cores: it serves no connections.
 // The gate: who closes it waits for every batch to end, a worker's included, and workers' are long.
@@ -31,6 +32,11 @@ class WorkerPool {
   void Stop();
 
   void Submit(std::unique_ptr<DetachedCommand> command);
+
+  // Around a long batch of some other thread (a snapshot's), which counts as a worker's then: waits
+  // until nobody wants quiet.
+  void BeginLongBatch() { AwaitTurn(); }
+  void EndLongBatch() { running_.fetch_sub(1); }
 
   // True if no worker runs a command, and none will begin one for kQuiesceUs. False: they were
   // asked to begin nothing new for that long.

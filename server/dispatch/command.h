@@ -112,7 +112,7 @@ enum class KeyForm : uint8_t {
   kCounted,
   // After the first `word` from argument `first` on: `last` more than one key, or, if that is -1,
   // the first one of `limit` equal parts of the arguments that are left (XREAD: 2). None without
-  // the word.
+  // the word; the former kind after each of several.
   kAfterWord,
   // The argument of SORT's STORE. To clients, which cannot tell which STORE is one: unknown.
   kStoreOption,

@@ -26,9 +26,10 @@ Range CountedKeys(const KeySpec& spec, std::span<const Bytes> args) {
   return {.first = spec.first + 1, .last = spec.first + static_cast<int>(*n)};
 }
 
-Range KeysAfterWord(const KeySpec& spec, std::span<const Bytes> args) {
+// Of the first `word` from argument `from` on.
+Range KeysAfterWord(const KeySpec& spec, std::span<const Bytes> args, int from) {
   // A word at the very end has no key after it.
-  for (size_t i = static_cast<size_t>(spec.first); i + 1 < args.size(); ++i) {
+  for (auto i = static_cast<size_t>(from); i + 1 < args.size(); ++i) {
     if (!EqualsIgnoreCase(args[i], spec.word)) continue;
     const int first = static_cast<int>(i) + 1;
     if (spec.last >= 0) return {.first = first, .last = first + spec.last};
@@ -70,7 +71,7 @@ Range RangeOf(const KeySpec& spec, std::span<const Bytes> args) {
     case KeyForm::kCounted:
       return CountedKeys(spec, args);
     case KeyForm::kAfterWord:
-      return KeysAfterWord(spec, args);
+      return KeysAfterWord(spec, args, spec.first);
     case KeyForm::kStoreOption:
       return StoreOption(args);
     case KeyForm::kFromContent:
@@ -113,12 +114,17 @@ bool FindKeys(const CommandRow& row, std::span<const Bytes> args, std::vector<Ke
   const auto argc = static_cast<int>(args.size());
   for (const KeySpec& spec : row.keys) {
     if (!spec.used()) continue;
-    const Range range = RangeOf(spec, args);
+    const uint16_t flags = FlagsInUse(row, spec, args);
+    Range range = RangeOf(spec, args);
     if (!range.valid) return false;
-    if (range.first == 0) continue;
-    if (range.last < range.first || range.last >= argc) return false;
-    for (int i = range.first; i <= range.last; i += range.step) {
-      out->push_back({args[static_cast<size_t>(i)], FlagsInUse(row, spec, args)});
+    while (range.first != 0) {
+      if (range.last < range.first || range.last >= argc) return false;
+      for (int i = range.first; i <= range.last; i += range.step) {
+        out->push_back({args[static_cast<size_t>(i)], flags});
+      }
+      // An option that is given twice counts once, but which one is the handler's business.
+      const bool option = spec.form == KeyForm::kAfterWord && spec.last >= 0;
+      range = option ? KeysAfterWord(spec, args, range.last + 1) : kNone;
     }
   }
   return true;

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from support.resp import Error, Map, encode
+from support.resp import Error, Map, encode, is_null
 from support.server import wait_until
 
 PATIENCE_S = 5.0
@@ -79,6 +79,8 @@ def test_all_that_came_at_once(client, waiter, wake):
     assert reader.read() == [[b"s", [[b"1-1", [b"a", b"1"]], [b"1-2", [b"a", b"2"]]]]]
 
 
+# As Redis 7.2 has it: 7.0 answers with no entries.
+@pytest.mark.mantis_only
 def test_deleted_at_once_is_not_seen(client, waiter):
     reader = waiter("XREAD", "BLOCK", 0, "STREAMS", "s", "$")
     for command in (("MULTI",), ("XADD", "s", "1-1", "a", "1"), ("XDEL", "s", "1-1"), ("EXEC",)):
@@ -138,13 +140,16 @@ def test_group_goes_away(client, waiter, commands, answer):
 def test_time_runs_out(client, subject):
     with subject.client() as reader:
         client.ok("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
-        assert reader.ok("XREAD", "BLOCK", 30, "STREAMS", "s", "$") is None
-        assert reader.ok("XREADGROUP", "GROUP", "g", "c", "BLOCK", 30, "STREAMS", "s", ">") is None
-        assert reader.ok("MULTI") is not None
+        assert is_null(reader.ok("XREAD", "BLOCK", 30, "STREAMS", "s", "$"))
+        group = ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 30, "STREAMS", "s", ">")
+        assert is_null(reader.ok(*group))
+        reader.ok("MULTI")
         reader.ok("XREAD", "BLOCK", 0, "STREAMS", "s", "$")
-        assert reader.ok("EXEC") == [None]
+        assert [is_null(reply) for reply in reader.ok("EXEC")] == [True]
 
 
+# As Redis 7.2 has it: 7.0 makes no consumer.
+@pytest.mark.mantis_only
 def test_who_asked_in_vain_is_a_consumer(client):
     client.ok("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client.ok("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
@@ -179,7 +184,7 @@ def test_every_entry_is_delivered_once(client, subject):
                         *("XREADGROUP", "GROUP", "g", f"c{index}", "COUNT", 1 + index),
                         *("BLOCK", 500, "STREAMS", "s", ">"),
                     )
-                    if reply is None:
+                    if is_null(reply):
                         return
                     ids = [entry[0] for entry in reply[0][1]]
                     delivered[index] += ids
@@ -200,9 +205,11 @@ def test_every_entry_is_delivered_once(client, subject):
     for some in delivered:
         numbers = [tuple(map(int, one.split(b"-"))) for one in some]
         assert numbers == sorted(numbers)
-    assert client.ok("XPENDING", "s", "g") == [0, None, None, None]
+    assert client.ok("XPENDING", "s", "g")[0] == 0
 
 
+# As Redis 7.2 has it: 7.0 serves who waited from one stream only.
+@pytest.mark.mantis_only
 def test_several_streams_at_one_moment(client, subject):
     """A transaction adds the same entry to both streams: nobody sees it in one of them only."""
     rounds = 300

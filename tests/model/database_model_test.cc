@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -151,6 +152,8 @@ class DatabaseModel : public ::testing::Test {
   }
 
   void ExpireAll() {
+    // What is due comes up when its tick has ended.
+    std::this_thread::sleep_for(std::chrono::milliseconds(ExpiryIndex::kTickMs + 1));
     for (int db = 0; db < kDatabases; ++db) {
       test::RunBatch(ctx_, [&] {
         while (engine_.database(db).ExpireDue(ctx_, 0, 1, 100) == 100) {

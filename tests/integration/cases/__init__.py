@@ -6,11 +6,14 @@ from typing import Dict, List
 from cases import (
     bitfields,
     bitmaps,
+    blocking,
     client,
     command,
+    command_keys,
     config,
     connection,
     debug,
+    dump,
     expire,
     geo,
     hash_expire,
@@ -28,6 +31,7 @@ from cases import (
     set_algebra,
     set_options,
     sets,
+    sort,
     sorted_set_algebra,
     sorted_set_pops,
     sorted_set_ranges,
@@ -38,6 +42,7 @@ from cases import (
     streams,
     strings,
     substrings,
+    transactions,
     wrongtype,
 )
 from support.case import Case
@@ -55,6 +60,8 @@ FAMILIES = {
         bitfields,
         bitmaps,
         keys,
+        dump,
+        sort,
         lists,
         list_moves,
         expire,
@@ -72,6 +79,7 @@ FAMILIES = {
         monitoring,
         config,
         command,
+        command_keys,
         client,
         debug,
         streams,
@@ -79,6 +87,8 @@ FAMILIES = {
         stream_groups,
         stream_pending,
         wrongtype,
+        transactions,
+        blocking,
         ordered,
     )
 }

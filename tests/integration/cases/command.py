@@ -43,7 +43,7 @@ def _shape(reply):
     return [len(row) for row in reply], [type(row[2]).__name__ for row in reply]
 
 
-def _key_specs(reply):
+def key_specs(reply):
     """Begin and find methods of each key specification: what clients route by."""
     specs = []
     for spec in _items(reply[0][8]):
@@ -96,7 +96,7 @@ CASES = {
             case(
                 f"row of {name}",
                 norm(f"COMMAND INFO {name}", _row),
-                norm(f"COMMAND INFO {name}", _key_specs),
+                norm(f"COMMAND INFO {name}", key_specs),
             )
             for name in _LISTED
         ],

@@ -42,6 +42,7 @@ def _numbers(reply):
         return reply
 
 
+_STORE = "GEORADIUS s 15 37 200 km STORE d"
 DISTANCES = norm("ZRANGE d 0 -1 WITHSCORES", _numbers)
 _UNITS = ("m", "km", "mi", "ft", "KM", "Mi")
 _WITH = "WITHCOORD WITHDIST WITHHASH"
@@ -304,7 +305,7 @@ CASES = {
         ),
         case("wrong type", "SET k v", "GEORADIUS k 15 37 200 km", "GEORADIUS k x 37 200 km"),
         case("arity", "GEORADIUS", "GEORADIUS s 15 37 200"),
-        case("keys", "COMMAND GETKEYS GEORADIUS s 15 37 200 km STORE d"),
+        case("keys", SICILY, "COMMAND GETKEYS GEORADIUS s 15 37 200 km STORE d", _STORE),
     ],
     "GEORADIUS_RO": [
         case("searches", SICILY, "GEORADIUS_RO s 15 37 200 km ASC", "GEORADIUS_RO nokey 1 2 3 m"),

@@ -90,6 +90,11 @@ CASES = {
             case(f"foreign string {i}", ("SET", "k", text), *_COMMANDS, "GET k", "EXISTS d")
             for i, text in enumerate(FOREIGN)
         ],
+        case("damaged at the very end", ("SET", "k", HEADER + b"\x7f\xfe"), ("PFADD", "k", *WORDS)),
+        case("wrong type", "RPUSH l a", "PFADD l a", "PFADD l", requires="RPUSH"),
+        case("arity", "PFADD"),
+    ],
+    "PFCOUNT": [
         *[
             case(
                 f"damaged value {i}",
@@ -104,11 +109,6 @@ CASES = {
             )
             for i, text in enumerate(DAMAGED)
         ],
-        case("damaged at the very end", ("SET", "k", HEADER + b"\x7f\xfe"), ("PFADD", "k", *WORDS)),
-        case("wrong type", "RPUSH l a", "PFADD l a", "PFADD l", requires="RPUSH"),
-        case("arity", "PFADD"),
-    ],
-    "PFCOUNT": [
         case("missing keys", "PFCOUNT nokey", "PFCOUNT nokey other", "EXISTS nokey"),
         case(
             "remembers the count",

@@ -101,7 +101,7 @@ CASES = {
     ],
     "DEL": [
         _long("frees", "DEL k", "GET k", "APPEND k new", "GET k"),
-        _long("unlinks", "UNLINK k"),
     ],
+    "UNLINK": [_long("frees", "UNLINK k", "GET k")],
     "PERSIST": [_long("keeps the text", "EXPIRE k 100", "PERSIST k", "APPEND k x", "GET k")],
 }

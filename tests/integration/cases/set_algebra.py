@@ -96,6 +96,17 @@ def _stores(command):
             f"{command} i i h d",
             "SCARD i",
         ),
+        case(
+            "numbers alone stay numbers",
+            *_SMALL,
+            *_BIG,
+            f"{command} d n m",
+            "OBJECT ENCODING d",
+            "SREM p x y",
+            "SREM q y z",
+            f"{command} d p q",
+            "OBJECT ENCODING d",
+        ),
         case("nothing deletes the key", "SET d v", f"{command} d nokey nokey2", "EXISTS d"),
         case("nothing over nothing", f"{command} d nokey", "EXISTS d"),
         case(

@@ -1,6 +1,6 @@
 """Sets: members of one set, in each of its forms."""
 
-from support.case import case, check, norm, sorted_reply, unordered
+from support.case import case, check, expect, norm, sorted_reply, unordered
 from support.resp import Set
 
 _INTEGERS = "SADD s 3 -5 100000 7000000000 0"
@@ -85,6 +85,25 @@ CASES = {
             unordered("SMEMBERS s"),
         ),
         *_each("adds to every form", "SADD s new 5 a m3 7", "SCARD s", unordered("SMEMBERS s")),
+        case(
+            "forms by their names",
+            _INTEGERS,
+            "OBJECT ENCODING s",
+            "SADD s x",
+            expect("OBJECT ENCODING s", b"listpack"),
+            _MANY,
+            "OBJECT ENCODING s",
+        ),
+        case(
+            "forms that stay away from the listpack",
+            _MANY_INTEGERS,
+            "OBJECT ENCODING s",
+            norm("SPOP s 590", _size),
+            "OBJECT ENCODING s",
+            "DEL s",
+            _LONG,
+            "OBJECT ENCODING s",
+        ),
         case(
             "binary members",
             'SADD s "a\\x00b" "a\\x00c" "\\xff\\r\\n" ""',

@@ -1,6 +1,6 @@
 """Union, intersection and difference of sorted sets and sets."""
 
-from cases.sorted_set_data import LONG
+from cases.sorted_set_data import HUGE, LONG
 from support.case import case
 
 _SETUP = (
@@ -15,7 +15,18 @@ _BIG = (
     ("ZADD", "y", *[text for i in range(100, 400) for text in (str(1000 - i), f"m{i:03}")]),
     ("SADD", "p", *[f"m{i:03}" for i in range(0, 400, 3)]),
 )
-_KEYS = ("1 x", "2 x y", "2 y x", "3 x y p", "2 x x", "1 p", "2 n m", "2 x none", "1 none", "2 none x")
+_KEYS = (
+    "1 x",
+    "2 x y",
+    "2 y x",
+    "3 x y p",
+    "2 x x",
+    "1 p",
+    "2 n m",
+    "2 x none",
+    "1 none",
+    "2 none x",
+)
 _OPTIONS = (
     "WEIGHTS 2 3",
     "WEIGHTS -1 0.5",
@@ -31,7 +42,8 @@ _SHOW = "ZRANGE d 0 -1 WITHSCORES"
 
 
 def _bad(command, head, aggregates):
-    lines = ["0 x", "-1 x", "x x", "1.5 x", "3 x y", "9223372036854775807 x", "1 x FOO", "1 x LIMIT"]
+    lines = ["0 x", "-1 x", "x x", "1.5 x", "3 x y", "9223372036854775807 x"]
+    lines += ["1 x FOO", "1 x LIMIT"]
     if aggregates:
         lines += [
             "2 x y WEIGHTS 1",
@@ -64,7 +76,8 @@ def _reading(command, aggregates):
             *[f"{command} 2 x p WITHSCORES {option}" for option in options],
         ),
         case("of big ones", *_BIG, *[f"{command} {keys} WITHSCORES" for keys in _KEYS[:5]]),
-        case("no scores to store", *_SETUP, f"{command} 1 x WITHSCORES WITHSCORES"),
+        case("very many", HUGE, f"{command} 2 z none WITHSCORES", f"{command} 2 z z"),
+        case("an option twice", *_SETUP, f"{command} 1 x WITHSCORES WITHSCORES"),
         *_bad(command, "", aggregates),
     ]
 
@@ -99,6 +112,7 @@ def _storing(command, aggregates):
             f"{command} d 1 none",
             "EXISTS d",
         ),
+        case("very many", HUGE, f"{command} d 2 z none", "ZCARD d", "ZRANGE d 700 710 WITHSCORES"),
         case("no scores to reply with", *_SETUP, f"{command} d 1 x WITHSCORES"),
         *_bad(command, "d ", aggregates),
     ]

@@ -7,6 +7,8 @@ from support.resp import Double
 LONG = "x" * 100
 NOT_A_SET = "SET s v"
 _MEMBERS = "ZADD z 1 a 2 b 3 c"
+# More members than mantisd handles in one go on an event loop.
+HUGE = ("ZADD", "z", *[text for i in range(12_000) for text in (str(i % 1000), f"m{i}")])
 
 
 def both(name, *steps, **more):

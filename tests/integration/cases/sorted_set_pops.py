@@ -1,6 +1,6 @@
 """Taking members from the ends of sorted sets, at once or as soon as there are some."""
 
-from cases.sorted_set_data import both
+from cases.sorted_set_data import HUGE, both
 from support.case import case, on, pause, silent
 
 _MANY = ("ZADD", "z", *[text for i in range(300) for text in (str(i // 3), f"m{i:03}")])
@@ -20,6 +20,7 @@ def _pop(command):
             "EXISTS z",
         ),
         case("of many", _MANY, f"{command} z", f"{command} z 150", "ZCARD z", f"{command} z 200"),
+        case("very many", HUGE, f"{command} z 11000", "ZCARD z", "ZRANGE z 0 5 WITHSCORES"),
         case("missing key", f"{command} none", f"{command} none 0", f"{command} none 5"),
         case(
             "bad counts",
@@ -68,6 +69,7 @@ def _mpop(command, head):
             "EXISTS z y",
         ),
         case("of many", _MANY, f"{command} {head}1 z MAX COUNT 150", "ZCARD z"),
+        case("very many", HUGE, f"{command} {head}2 none z MIN COUNT 11000", "ZCARD z"),
         case("same key twice", "ZADD z 1 a 2 b", f"{command} {head}2 z z MIN", "ZCARD z"),
         case("bad arguments", "ZADD z 1 a", *[f"{command} {head}{line}" for line in _MPOP_BAD]),
         case("arity", command, f"{command} {head}1", f"{command} {head}1 z"),

@@ -1,6 +1,6 @@
 """Ranges of sorted sets by rank, score and byte order: returned, stored, removed."""
 
-from cases.sorted_set_data import NOT_A_SET, both
+from cases.sorted_set_data import HUGE, NOT_A_SET, both
 from support.case import case
 
 _FEW = "ZADD z 1 a 2 b 2 bb 3 c 4 d 5 e"
@@ -175,6 +175,7 @@ _STORE = [
         "OBJECT ENCODING d",
         "ZRANGE d 0 -1 WITHSCORES",
     ),
+    case("very many", HUGE, "ZRANGESTORE d z 5 11500", "ZCARD d", "ZRANGE d 100 110 WITHSCORES"),
     case("onto itself", _FEW, "ZRANGESTORE z z 1 2", "ZRANGE z 0 -1 WITHSCORES"),
     case(
         "an empty range deletes",
@@ -242,6 +243,7 @@ CASES = {
             "ZRANGE z - + BYLEX WITHSCORES",
             "ZRANGE z 0 1 rev withscores",
         ),
+        case("very many", HUGE, "ZRANGE z 0 -1", "ZRANGE z -inf +inf BYSCORE WITHSCORES"),
     ],
     "ZREVRANGE": [*_by_rank("ZREVRANGE"), case("no options", _FEW, "ZREVRANGE z 0 1 REV")],
     "ZRANGEBYSCORE": [*_scored("ZRANGEBYSCORE", False), *_arity("ZRANGEBYSCORE")],
@@ -249,9 +251,10 @@ CASES = {
     "ZRANGEBYLEX": [*_lexical("ZRANGEBYLEX", False), *_arity("ZRANGEBYLEX")],
     "ZREVRANGEBYLEX": [*_lexical("ZREVRANGEBYLEX", True), *_arity("ZREVRANGEBYLEX")],
     "ZRANGESTORE": _STORE,
-    "ZREMRANGEBYRANK": _removing(
-        "ZREMRANGEBYRANK", _FEW, _INDEXES, _MANY, ("0 0", "-1 -1", "50 180", "3 7")
-    ),
+    "ZREMRANGEBYRANK": [
+        *_removing("ZREMRANGEBYRANK", _FEW, _INDEXES, _MANY, ("0 0", "-1 -1", "50 180", "3 7")),
+        case("very many", HUGE, "ZREMRANGEBYRANK z 100 11200", "ZCARD z", "ZRANGE z 90 110"),
+    ],
     "ZREMRANGEBYSCORE": _removing("ZREMRANGEBYSCORE", _FEW, _SCORES, _MANY, _MANY_SCORES),
     "ZREMRANGEBYLEX": _removing("ZREMRANGEBYLEX", _BY_NAME, _LEXES, _NAMES, _MANY_NAMES),
 }

@@ -1,7 +1,7 @@
 """Sorted sets member by member: adding with every option, scores, ranks, counts, random members and
 scans, in the compact and in the big form."""
 
-from cases.sorted_set_data import LONG, NOT_A_SET, both, exact_scores
+from cases.sorted_set_data import HUGE, LONG, NOT_A_SET, both, exact_scores
 from support.case import case, check, expect, norm
 from support.resp import NULL, NULL3, NULL_ARRAY, Double, Error
 
@@ -153,6 +153,7 @@ _ADD = [
         ("ZREM", "z", LONG),
         "OBJECT ENCODING z",
     ),
+    case("very many", HUGE, "ZCARD z", HUGE, "ZRANGE z 500 510 WITHSCORES"),
     case("arity", "ZADD", "ZADD z", "ZADD z 1", "ZADD z 1 a 2"),
     _wrong_type("ZADD s 1 a", "ZADD s XX 1 a", "ZADD s INCR 1 a", "ZADD s x a", "ZADD s NX XX 1 a"),
 ]
@@ -165,9 +166,7 @@ _WITHSCORE_PAIR = (
     expect("ZRANK none x WITHSCORE", NULL_ARRAY, NULL3),
     expect("ZRANK z b SCORE", Error(b"ERR syntax error")),
     expect("ZREVRANK z x", NULL, NULL3),
-    expect(
-        "ZRANK z b WITHSCORE x", Error(b"ERR wrong number of arguments for 'zrank' command")
-    ),
+    expect("ZRANK z b WITHSCORE x", Error(b"ERR wrong number of arguments for 'zrank' command")),
     expect(
         "ZREVRANK z b WITHSCORE x", Error(b"ERR wrong number of arguments for 'zrevrank' command")
     ),
@@ -215,6 +214,7 @@ CASES = {
     "ZREM": [
         *both("removes", "ZREM z a x a", "ZRANGE z 0 -1", "ZREM z b c", "EXISTS z"),
         case("of many", _MANY, "ZREM z m000 m150 m299 m150 none", "ZCARD z", "ZRANGE z 0 -1"),
+        case("very many", HUGE, ("ZREM", "z", *[f"m{i}" for i in range(11_000)]), "ZCARD z"),
         case("missing key", "ZREM none a"),
         case("arity", "ZREM", "ZREM z"),
         _wrong_type("ZREM s a"),
@@ -238,6 +238,7 @@ CASES = {
     ],
     "ZMSCORE": [
         *both("tells", "ZMSCORE z a x c a", "ZMSCORE z x"),
+        case("very many", HUGE, ("ZMSCORE", "z", *[f"m{i}" for i in range(11_000)])),
         case("missing key", "ZMSCORE none a b"),
         case("arity", "ZMSCORE", "ZMSCORE z"),
         _wrong_type("ZMSCORE s a"),
@@ -269,7 +270,7 @@ CASES = {
             "bounds that only strtod takes",
             "ZADD z 0 a 1 b",
             'ZCOUNT z "" 1',
-            'ZCOUNT z ( 1',
+            "ZCOUNT z ( 1",
             'ZCOUNT z " 1" 1',
             "ZCOUNT z -1e999 1e999",
             "ZCOUNT z 1e-999 1",
@@ -315,7 +316,13 @@ CASES = {
                 )
             ],
         ),
-        case("bad bounds", "ZADD z 0 a", "ZLEXCOUNT z a [b", "ZLEXCOUNT z [a b", "ZLEXCOUNT z -x +"),
+        case(
+            "bad bounds",
+            "ZADD z 0 a",
+            "ZLEXCOUNT z a [b",
+            "ZLEXCOUNT z [a b",
+            "ZLEXCOUNT z -x +",
+        ),
         case("missing key", "ZLEXCOUNT none - +", "ZLEXCOUNT none a b"),
         case("arity", "ZLEXCOUNT", "ZLEXCOUNT z -", "ZLEXCOUNT z - + +"),
         _wrong_type("ZLEXCOUNT s - +", "ZLEXCOUNT s a +"),
@@ -341,7 +348,13 @@ CASES = {
             check("ZRANDMEMBER z 1000", lambda r: len(set(r)) == 300),
             check("ZRANDMEMBER z -1000", lambda r: len(r) == 1000 and len(set(r)) > 200),
         ),
-        case("missing key", "ZRANDMEMBER none", "ZRANDMEMBER none 3", "ZRANDMEMBER none 3 WITHSCORES"),
+        case(
+            "very many",
+            HUGE,
+            check("ZRANDMEMBER z 11000", lambda r: len(set(r)) == 11_000),
+            check("ZRANDMEMBER z -11000", lambda r: len(r) == 11_000),
+        ),
+        case("missing key", *[f"ZRANDMEMBER none{how}" for how in ("", " 3", " 3 WITHSCORES")]),
         case(
             "bad counts",
             "ZADD z 1 a",

@@ -104,7 +104,7 @@ TEST_F(SnapshotChurnTest, CompleteWhileKeysChange) {
   for (int round = 0; round < 5; ++round) {
     {
       OpContext ctx(*engine_);
-      ASSERT_EQ(WriteSnapshot(ctx, path_, BatchMode::kSlices).error, "");
+      ASSERT_EQ(WriteSnapshot(ctx, path_, {}).error, "");
     }
     int stable = 0;
     CheckFile([&](int db, const std::string& key, const Current& c) {
@@ -142,7 +142,7 @@ TEST_F(SnapshotChurnTest, WholeWhileDatabasesAreSwapped) {
     {
       OpContext ctx(*engine_);
       // On a slow machine all attempts may be hit by a swap, which is an error, not a bad file.
-      if (!WriteSnapshot(ctx, path_, BatchMode::kSlices).error.empty()) continue;
+      if (!WriteSnapshot(ctx, path_, {}).error.empty()) continue;
     }
     ++saved;
     std::map<std::pair<int, std::string>, int> seen;
@@ -154,7 +154,7 @@ TEST_F(SnapshotChurnTest, WholeWhileDatabasesAreSwapped) {
   swapper.join();
   // At least without swaps it succeeds.
   OpContext ctx(*engine_);
-  EXPECT_EQ(WriteSnapshot(ctx, path_, BatchMode::kSlices).error, "");
+  EXPECT_EQ(WriteSnapshot(ctx, path_, {}).error, "");
   RecordProperty("saved_while_swapping", saved);
 }
 
@@ -176,7 +176,7 @@ TEST_F(SnapshotChurnTest, OtherDatabasesWholeWhileOneIsFlushed) {
   for (int round = 0; round < 8; ++round) {
     {
       OpContext ctx(*engine_);
-      ASSERT_EQ(WriteSnapshot(ctx, path_, BatchMode::kSlices).error, "");
+      ASSERT_EQ(WriteSnapshot(ctx, path_, {}).error, "");
     }
     int kept = 0;
     CheckFile([&](int db, const std::string& key, const Current& c) {

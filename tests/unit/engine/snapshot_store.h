@@ -97,7 +97,7 @@ class Store {
 
   SaveResult Save(const std::string& path, const std::atomic<bool>* cancel = nullptr) {
     OpContext ctx(engine);
-    return WriteSnapshot(ctx, path, BatchMode::kSlices, cancel);
+    return WriteSnapshot(ctx, path, {.cancel = cancel});
   }
   LoadResult Load(const std::string& path) {
     OpContext ctx(engine);

@@ -112,7 +112,7 @@ TEST_F(SnapshotTest, SavedAloneUnderTheGate) {
   {
     OpContext ctx(store.engine);
     ASSERT_TRUE(ctx.TryCloseGate());
-    const SaveResult saved = WriteSnapshot(ctx, path(), BatchMode::kAlone);
+    const SaveResult saved = WriteSnapshot(ctx, path(), {.mode = BatchMode::kAlone});
     ctx.OpenGate();
     ASSERT_EQ(saved.error, "");
   }
@@ -163,9 +163,9 @@ TEST_F(SnapshotTest, NewerFormatsAreRefused) {
   Store store;
   ASSERT_EQ(store.Save(path()).error, "");
   std::string file = ReadFile(path());
-  file[8] = 2;
+  file[8] = 3;
   WriteFile(path(), file);
-  EXPECT_NE(store.Load(path()).error.find("has format version 2"), std::string::npos);
+  EXPECT_NE(store.Load(path()).error.find("has format version 3"), std::string::npos);
 }
 
 TEST_F(SnapshotTest, FoldersAndPipesAreRefused) {

@@ -169,6 +169,19 @@ TEST(Stream, TrimsToALength) {
   EXPECT_EQ(stream->first_id(), StreamId{});
 }
 
+TEST(Stream, TellsWhatTrimmingCosts) {
+  const auto stream = Numbered(1000, {0, 10});
+  using By = StreamTrim::By;
+  EXPECT_EQ(stream->NodesToTrim({}, 1000), 0u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kLength, .length_max = 1000}, 1000), 0u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kLength, .length_max = 200}, 1000), 80u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kLength, .length_max = 200}, 50), 51u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kId, .first = {1, 0}}, 1000), 0u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kId, .first = {801, 0}}, 1000), 80u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kId, .first = {801, 0}}, 50), 51u);
+  EXPECT_EQ(stream->NodesToTrim({.by = By::kId, .limit = 30, .first = {801, 0}}, 1000), 5u);
+}
+
 TEST(Stream, TrimsToAnId) {
   const auto stream = Numbered(20, {0, 5});
   using By = StreamTrim::By;
