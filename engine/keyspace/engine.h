@@ -36,8 +36,8 @@ class CommitObserver {
   // `watched`: the key had its watch flag, which this commit cleared.
   virtual void OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view event,
                         bool watched) = 0;
-  // Alone: `now` is about to be replaced by `next` as the database of its number (flushed, swapped).
-  // Of two that change places both are told before and both after.
+  // Alone: `now` is about to be replaced by `next` as the database of its number (flushed,
+  // swapped). Of two that change places both are told before and both after.
   virtual void BeforeReplace(OpContext& ctx, Database& now, Database& next) = 0;
   // Alone: `db` has become the database of its number.
   virtual void AfterReplace(OpContext& ctx, Database& db) = 0;

@@ -37,8 +37,7 @@ Outcome MemoryUsage(CommandContext& c) {
     const Entry* entry = c.db().index().Find(key.bytes, key.hash);
     c.reply.Integer(static_cast<int64_t>(
         memory::UsableSize(entry) +
-        WordBytes(entry->word().WithoutFlags(), static_cast<size_t>(samples)) +
-        kIndexBytesPerKey));
+        WordBytes(entry->word().WithoutFlags(), static_cast<size_t>(samples)) + kIndexBytesPerKey));
     return Status::kOk;
   });
   if (status == Status::kNotFound) {

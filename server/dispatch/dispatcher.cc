@@ -113,6 +113,16 @@ bool Paused(const SharedState& shared, uint32_t flags, int64_t now_ms) {
   return mode == PauseMode::kAll || (flags & (kWrite | kMayReplicate)) != 0;
 }
 
+// A client whose command is held back counts as blocked.
+void NotePaused(SharedState& shared, Client& client, bool paused) {
+  client.paused = paused;
+  if (paused) {
+    shared.blocked_clients.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    shared.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
 // False: an error was written.
 bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   if (parsed.command == nullptr) {
@@ -324,7 +334,10 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     return client.killed ? Outcome::kDone : Refuse(core, client, parsed, mark);
   }
   const CommandRow& row = *parsed.command->row;
-  if (Paused(core.shared, FlagsNow(client, row), core.op->now_ms())) return Postpone(client, mark);
+  const bool paused = Paused(core.shared, FlagsNow(client, row), core.op->now_ms());
+  if (paused != client.paused) [[unlikely]]
+    NotePaused(core.shared, client, paused);
+  if (paused) return Postpone(client, mark);
   const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
   if (room != Cache::Room::kEnough && NeedsMemory(client, row)) {
     if (room == Cache::Room::kWait) return Postpone(client, mark);

@@ -16,7 +16,7 @@ std::string Flags(const Client& client) {
   if (client.monitor) flags += 'O';
   if (client.pubsub) flags += 'P';
   if (client.transaction != nullptr) flags += 'x';
-  if (client.blocked != nullptr) flags += 'b';
+  if (client.blocked != nullptr || client.paused) flags += 'b';
   if (client.watched != nullptr && client.watched->dirty()) flags += 'd';
   if (client.close_after_reply) flags += 'c';
   if (client.killed) flags += 'A';

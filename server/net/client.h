@@ -34,6 +34,7 @@ struct Client {
   bool no_touch = false;
   bool close_after_reply = false;  // QUIT, protocol errors: send what is written, then close
   bool killed = false;             // CLIENT KILL: close without further ado
+  bool paused = false;             // CLIENT PAUSE holds its command back
   bool pubsub = false;
   ReplyMode reply_mode = ReplyMode::kOn;
   bool reply_skip_armed = false;  // CLIENT REPLY SKIP: suppress the next command's reply

@@ -1,6 +1,7 @@
 #include "server/net/connection.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -130,6 +131,7 @@ void Connection::Kill() {
 void Connection::Drain() {
   draining_ = true;
   if (closed_) return;
+  if (client_.blocked != nullptr) return Close("the server stops");
   if (stop_ == RunStop::kNeedMore) {
     ReadAndRun();
   } else {
@@ -212,6 +214,7 @@ void Connection::Close(std::string_view reason) {
     core_.loop->ForgetMonitor(this);
   }
   core_.blocked->Drop(client_);
+  if (client_.paused) core_.shared.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   EndTransaction(core_, client_);
   core_.load.fetch_sub(1, std::memory_order_relaxed);
   core_.shared.client_count.fetch_sub(1, std::memory_order_relaxed);
@@ -234,6 +237,15 @@ void Connection::Housekeep() {
     if (!WithinOutputLimits()) return;
   }
   if (idle_ms > kShrinkAfterMs) client_.output.Shrink();
+  // Behind what it sent ahead its end would be met only when the wait is over.
+  if (client_.blocked != nullptr && input_.size() >= kReadAheadMax && PeerHasGone()) {
+    return Close("closed by the peer");
+  }
+}
+
+bool Connection::PeerHasGone() const {
+  pollfd look{socket_.fd(), POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 size_t Connection::memory() const {

@@ -87,6 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Output.
   bool Send();
   bool WithinOutputLimits();
+  // The peer has closed its side, whatever it sent before.
+  bool PeerHasGone() const;
 
   CoreContext& core_;
   ReactorSocket socket_;

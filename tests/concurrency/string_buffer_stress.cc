@@ -104,7 +104,7 @@ class StringBufferStress : public ::testing::Test {
 TEST_F(StringBufferStress, AppendsAreWholeAndNeverLost) {
   constexpr int kWriters = 3;
   constexpr int kReaders = 2;
-  constexpr int kEach = 1000 * kScale;
+  constexpr int kEach = 3000 * kScale;
   std::atomic<int> writing{kWriters};
   OnThreads(kWriters + kReaders, [&](OpContext& ctx, int t) {
     if (t < kWriters) {
@@ -144,11 +144,16 @@ TEST_F(StringBufferStress, AppendsAmongReplacements) {
   OnThreads(5, [&](OpContext& ctx, int t) {
     if (t < 2) {
       const std::string piece(kPiece, static_cast<char>('a' + t));
-      while (!stop.load()) Retry([&] { return Append(ctx, "k", piece); });
+      // Not without end, where replacements are slow to come.
+      size_t size = 0;
+      while (!stop.load()) {
+        if (size < 100 * kPiece) Retry([&] { return Append(ctx, "k", piece); });
+        Look(ctx, "k", &size);
+      }
       return;
     }
     if (t == 2) {
-      for (int i = 0; i < 500 * kScale; ++i) {
+      for (int i = 0; i < 200 * kScale; ++i) {
         Retry([&] {
           return i % 3 == 0 ? test::Delete(ctx, 0, "k")
                             : test::SetString(ctx, 0, "k", std::string(kPiece * 40, 'r'));
@@ -161,6 +166,48 @@ TEST_F(StringBufferStress, AppendsAmongReplacements) {
     size_t size = 0;
     while (!stop.load()) Look(ctx, "k", &size);
   });
+}
+
+// Every append ends in exactly one string: one that was taken away, or the one that is left.
+// Readers of several keys lock the absent key meanwhile, whose entry then dies under waiting
+// writers.
+TEST_F(StringBufferStress, EveryAppendIsTakenOnce) {
+  constexpr int kWriters = 2;
+  constexpr size_t kEach = 100'000 * kScale;
+  std::atomic<int> writing{kWriters};
+  std::atomic<size_t> taken{0};
+  const auto take = [&](OpContext& ctx) {
+    size_t size = 0;
+    const Status s = RunBatch(ctx, [&] {
+      return db().Mutate(ctx, KeyRef::Of("k"), [&](const Current& now) {
+        size = now.exists() ? StringRef(now.value).size() : 0;
+        return now.exists() ? Update::Erase("del") : Update::Keep(Status::kNotFound);
+      });
+    });
+    if (s == Status::kOk) taken.fetch_add(size / kPiece);
+  };
+  OnThreads(kWriters + 3, [&](OpContext& ctx, int t) {
+    if (t < kWriters) {
+      const std::string piece(kPiece, 'a');
+      for (size_t i = 0; i < kEach; ++i) Retry([&] { return Append(ctx, "k", piece); });
+      writing.fetch_sub(1);
+      return;
+    }
+    while (writing.load() != 0) {
+      if (t == kWriters) {
+        take(ctx);
+        continue;
+      }
+      RunBatch(ctx, [&] {
+        const std::array<KeyLocks::Target, 1> targets{KeyLocks::Target{&db(), KeyRef::Of("k")}};
+        KeyLocks locks(ctx);
+        (void)(locks.Acquire(targets) == Status::kOk);
+      });
+    }
+  });
+  OpContext ctx(engine_);
+  take(ctx);
+  EXPECT_EQ(taken.load(), kWriters * kEach);
 }
 
 // A counter in a string buffer: increments that are replaced by a buffer of the same text, and

@@ -10,6 +10,7 @@
 #include "config/values.h"
 #include "engine/base/counters.h"
 #include "server/core/apply_settings.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/core_loop.h"
 
@@ -112,6 +113,7 @@ std::string FuzzServer::Run(std::string_view requests) {
         // All cores that could be asked are this one, so the reply is written by the loop now.
         core_->io.restart();
         core_->io.poll();
+        if (client().blocked != nullptr) EndWait();
         TakeOutput(out);
         break;
       case RunStop::kOutputFull:
@@ -119,6 +121,17 @@ std::string FuzzServer::Run(std::string_view requests) {
         break;
     }
   }
+}
+
+void FuzzServer::EndWait() {
+  OpContext& op = *core_->op;
+  Check(op.TryBegin(), "the gate is closed");
+  const auto ended =
+      core_->blocked->Unblock(op, client().id, server::BlockedClients::Reason::kTimeout);
+  op.End();
+  Check(ended == server::BlockedClients::Unblocked::kYes, "a blocked client that nobody serves");
+  core_->io.restart();
+  core_->io.poll();
 }
 
 void FuzzServer::TakeOutput(std::string& out) {

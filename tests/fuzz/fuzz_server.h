@@ -41,6 +41,8 @@ class FuzzServer {
   void CheckInvariants();
 
  private:
+  // Nobody else is there to serve a client that waits for a key.
+  void EndWait();
   void TakeOutput(std::string& out);
   void CheckDatabase(Database& db);
   // Leaves no key and nothing unfreed.

@@ -166,10 +166,10 @@ def test_misspelt_flag_names_the_nearest():
 @pytest.mark.mantis_only
 def test_directives_for_later_are_one_warning(launch):
     server = launch(
-        config_text="cluster-enabled no\nreplica-read-only yes\nhash-max-listpack-entries 64\ntimeout 3\n"
+        config_text="cluster-enabled no\nreplica-read-only yes\nactiverehashing yes\ntimeout 3\n"
     )
     warnings = [
-        line for line in server.log_tail().splitlines() if "hash-max-listpack-entries" in line
+        line for line in server.log_tail().splitlines() if "activerehashing" in line
     ]
     assert len(warnings) == 1 and "replica-read-only" in warnings[0]
     with server.client() as client:

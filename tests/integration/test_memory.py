@@ -250,7 +250,7 @@ def test_resident_memory_follows(launch):
         assert full - empty > 100 * 1024
         wait_until(
             lambda: resident_kib(server) - empty < (full - empty) / 3,
-            15,
+            40,
             "resident memory to follow",
             every=0.2,
         )

@@ -109,7 +109,7 @@ inline std::vector<std::pair<std::string, persist::OwnedValue>> SampleValues(
   add("long string", persist::OwnedValue(MakeString(std::string(100'000, 'y'), Word{})));
   add("string buffer",
       persist::OwnedValue(std::make_unique<StringBuffer>(std::string(100'000, 'z'))));
-  for (const size_t n : {1, 20, 3000}) {
+  for (const size_t n : {size_t{1}, size_t{20}, size_t{3000}}) {
     const std::string size = " of " + std::to_string(n);
     add("list" + size, SampleList(n, limits));
     add("integers" + size, SampleSet(n, true, limits));
