@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""conformance.py REDIS_SOURCE_TREE [--mantisd FILE] [--redis [FILE]] [--file NAME]… [--deny TAG]…
+"""conformance.py REDIS_SOURCE_TREE [--mantisd FILE] [--redis [FILE]] [--file NAME] [--deny TAG]
 
 Runs Redis's own Tcl tests in external mode, each file against a fresh mantisd (and, with --redis,
 against a fresh redis-server as well), and prints how many tests passed, failed and were skipped,
@@ -68,6 +68,9 @@ FILES = [
 COMMON_FLAGS = ("--enable-debug-command", "yes", "--enable-protected-configs", "yes")
 # The suite expects sets of short strings to be hash tables, as they were before Redis 7.2.
 MANTIS_FLAGS = ("--set-max-listpack-entries", "0")
+# Tests that no external server passes, as they look for its process, and that leave it in a state
+# in which others fail.
+SKIPPED = ("SRANDMEMBER with a dict containing long chain",)
 # No test needs this long on a quiet machine.
 FILE_TIMEOUT_S = 900
 
@@ -104,7 +107,8 @@ def prepare_tree(source: Path) -> Path:
     # empty.
     path = tree / "tests" / "support" / "server.tcl"
     text = path.read_text()
-    path.write_text(re.sub(r"^(\s*)r function flush$", r"\1catch {r function flush}", text, flags=re.M))
+    lenient = re.sub(r"^(\s*)r function flush$", r"\1catch {r function flush}", text, flags=re.M)
+    path.write_text(lenient)
     # Since Redis 7.2 a list of one node is called a listpack.
     path = tree / "tests" / "support" / "test.tcl"
     text = path.read_text()
@@ -170,6 +174,8 @@ def run_file(tree: Path, name: str, binary: str, flags: List[str], denied: List[
         "--tags",
         " ".join("-" + tag for tag in denied),
     ]
+    for test in SKIPPED:
+        command += ["--skiptest", test]
     environment = {**os.environ, "TERM": "dumb"}
     timed_out = False
     with open(log, "wb") as out:
@@ -257,7 +263,9 @@ def main() -> int:
         help="also run redis-server (or the one named), and list only what it passes",
     )
     parser.add_argument(
-        "--file", action="append", help=f"such as {FILES[0]}; default: all that this server is to pass"
+        "--file",
+        action="append",
+        help=f"such as {FILES[0]}; default: all that mantisd has the commands for",
     )
     parser.add_argument("--deny", action="append", help="leave tests with this tag out")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 #include "engine/keyspace/database.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "engine/keyspace/engine.h"
 
@@ -188,6 +189,8 @@ Entry* Database::CreateEntry(const KeyRef& key) {
 }
 
 bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& update) {
+  // Locks that do not cover the key would be no locks: others may be changing it.
+  assert(!ctx.holds_locks() || expected.locked() || ctx.alone());
   const Current before = Resolve(expected);
   Word desired;
   Box* box = nullptr;

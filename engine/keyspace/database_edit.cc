@@ -1,6 +1,7 @@
 // Access to values that change in place: the entry's lock bit is held meanwhile.
 
 #include <algorithm>
+#include <cassert>
 
 #include "engine/keyspace/database.h"
 #include "engine/keyspace/engine.h"
@@ -44,6 +45,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
       held.status = Status::kWrongType;
       return held;
     }
+    assert(!ctx.holds_locks() || w.locked() || ctx.alone());
     if (!ctx.holds_locks()) {
       if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) continue;
       reclaim::NoteLocksHeld(1);

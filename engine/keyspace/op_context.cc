@@ -56,6 +56,8 @@ bool OpContext::TryCloseGate() {
   return true;
 }
 
+bool OpContext::alone() const { return engine_.gate_.load(std::memory_order_relaxed) == this; }
+
 void OpContext::OpenGate() {
   AdjustLockDepth(-1);
   BuryTombs();

@@ -45,6 +45,8 @@ class OpContext {
   void RefreshClock() { now_ms_ = WallClockMs(); }
   // True while this thread holds KeyLocks on every key it touches, or the gate.
   bool holds_locks() const { return lock_depth_ != 0; }
+  // True while this thread holds the gate.
+  bool alone() const;
   void AdjustLockDepth(int delta) { lock_depth_ += delta; }
   // CLIENT NO-TOUCH: look-ups leave the access clock alone.
   bool no_touch = false;

@@ -74,7 +74,7 @@ bool RdbReader::Integer(uint8_t form, std::string* scratch, Bytes* out) {
   int64_t v = 0;
   if (form == kRdbInt8) {
     if (!Raw(1, &raw)) return false;
-    v = LittleEndian<int8_t>(raw);
+    v = LittleEndian<int8_t>(raw);  // NOLINT(bugprone-signed-char-misuse): a signed number
   } else if (form == kRdbInt16) {
     if (!Raw(2, &raw)) return false;
     v = LittleEndian<int16_t>(raw);

@@ -105,8 +105,8 @@ MANTIS_ALWAYS_INLINE void Apply(char* out, const char* in, size_t n) {
     std::memcpy(out + i, &a, sizeof(a));
   }
   for (; i < n; ++i) {
-    int a = out[i];
-    Accumulate<kOp, int>(a, in[i]);
+    int a = static_cast<unsigned char>(out[i]);
+    Accumulate<kOp, int>(a, static_cast<unsigned char>(in[i]));
     out[i] = static_cast<char>(a);
   }
 }

@@ -207,8 +207,8 @@ class ElementTable {
   size_t bytes() const {
     // A segment's set has a control byte for each of its places, and some more
     // at the end.
-    return directory_.capacity() * sizeof(Segment*) + segments_ * (sizeof(Segment) + 16) +
-           capacity_ * (sizeof(T*) + 1);
+    return directory_.capacity() * sizeof(void*) + segments_ * (sizeof(Segment) + 16) +
+           capacity_ * (sizeof(void*) + 1);
   }
 
  private:

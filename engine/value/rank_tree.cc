@@ -36,7 +36,7 @@ RankTree::~RankTree() { FreeTree(root_, height_); }
 
 RankTree::Leaf* RankTree::NewLeaf(unsigned capacity) {
   void* memory =
-      memory::Allocate(sizeof(Leaf) + capacity * (sizeof(double) + sizeof(ScoredMember*)));
+      memory::Allocate(sizeof(Leaf) + capacity * (sizeof(double) + sizeof(void*)));
   Leaf* leaf = new (memory) Leaf;
   leaf->capacity = capacity;
   bytes_ += memory::UsableSize(leaf);

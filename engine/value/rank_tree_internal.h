@@ -3,19 +3,23 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 
 namespace mantis::rank_tree {
 
 // Moves n items of an array, which may overlap.
 template <class T>
 void Shift(T* items, unsigned from, unsigned to, unsigned n) {
-  std::memmove(items + to, items + from, n * sizeof(T));
+  if (to < from) {
+    std::copy_n(items + from, n, items + to);
+  } else {
+    std::copy_backward(items + from, items + from + n, items + to + n);
+  }
 }
 
 template <class T>
 void Move(const T* from, T* to, unsigned n) {
-  std::memcpy(to, from, n * sizeof(T));
+  std::copy_n(from, n, to);
 }
 
 }  // namespace mantis::rank_tree

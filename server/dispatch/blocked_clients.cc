@@ -23,6 +23,7 @@ using std::chrono::microseconds;
 constexpr size_t kTriesPerTurn = 512;
 // A waiter that is being tried when its time is over is looked at again after this.
 constexpr int64_t kLookAgainUs = 500;
+constexpr int64_t kTimerMaxUs = 3600 * int64_t{1'000'000};
 constexpr auto kRetryInterval = microseconds(500);
 
 constexpr std::string_view kUnblockedError = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
@@ -176,7 +177,9 @@ BlockedClients::Unblocked BlockedClients::Unblock(OpContext& ctx, uint64_t clien
 void BlockedClients::ArmTimer() {
   if (deadlines_.empty() || deadlines_.begin()->first >= armed_for_us_) return;
   armed_for_us_ = deadlines_.begin()->first;
-  timer_.expires_after(microseconds(std::max<int64_t>(0, armed_for_us_ - MonotonicUs())));
+  // Looked at again by then at the latest: Asio counts in nanoseconds, which end sooner.
+  timer_.expires_after(
+      microseconds(std::clamp<int64_t>(armed_for_us_ - MonotonicUs(), 0, kTimerMaxUs)));
   timer_.async_wait([this](const boost::system::error_code& ec) {
     if (!ec) OnTimer();
   });

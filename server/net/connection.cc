@@ -1,7 +1,6 @@
 #include "server/net/connection.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -19,8 +18,6 @@ namespace {
 constexpr size_t kGatherMax = 64;
 // Sent in one turn; a reader that keeps up with a huge reply must not keep the loop for itself.
 constexpr size_t kSendTurnMax = 1024 * 1024;
-// A suspended client's further input is received up to here, so that its end is noticed.
-constexpr size_t kReadAheadMax = 64 * 1024;
 // Memory kept for replies is given back after this long without a request.
 constexpr int64_t kShrinkAfterMs = 2000;
 
@@ -73,8 +70,10 @@ void Connection::GoOn() {
       return core_.loop->RetryLater(shared_from_this(), ++tries_);
     case RunStop::kSuspended:
       if (peer_closed_) return Close("closed by the peer");
-      if (input_.size() < kReadAheadMax) socket_.WaitReadable();
-      return;
+      if (input_.size() >= ReadAheadMax()) return;
+      // What is there already is not reported once more.
+      if (more_to_read_) return ReadAhead();
+      return socket_.WaitReadable();
     case RunStop::kOutputFull:
     case RunStop::kTurnOver:
       return QueueTurn();
@@ -237,15 +236,6 @@ void Connection::Housekeep() {
     if (!WithinOutputLimits()) return;
   }
   if (idle_ms > kShrinkAfterMs) client_.output.Shrink();
-  // Behind what it sent ahead its end would be met only when the wait is over.
-  if (client_.blocked != nullptr && input_.size() >= kReadAheadMax && PeerHasGone()) {
-    return Close("closed by the peer");
-  }
-}
-
-bool Connection::PeerHasGone() const {
-  pollfd look{socket_.fd(), POLLRDHUP, 0};
-  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 size_t Connection::memory() const {

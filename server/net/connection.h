@@ -73,6 +73,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Input (connection_input.cc).
   void ReadAndRun();
   void ReadAhead();
+  size_t ReadAheadMax() const;
+  void HoldToInputLimit();
   bool Receive(char* room, size_t size, size_t* received);
   void ReadLarge();
   size_t LargeRoom() const;
@@ -87,8 +89,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Output.
   bool Send();
   bool WithinOutputLimits();
-  // The peer has closed its side, whatever it sent before.
-  bool PeerHasGone() const;
 
   CoreContext& core_;
   ReactorSocket socket_;

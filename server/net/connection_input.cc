@@ -60,16 +60,30 @@ size_t Connection::LargeRoom() const {
 
 // While a command is suspended: only to notice the end of the stream, and up to a bound.
 void Connection::ReadAhead() {
-  size_t received = 0;
-  if (Receive(input_.Reserve(kReadMin), kReadMin, &received)) input_.Commit(received);
-  if (!closed_ && more_to_read_) {
-    // The loop's event will not come again for what is there already.
-    more_to_read_ = false;
-    if (input_.size() < CoreLoop::kReadBufferSize) return ReadAhead();
-    more_to_read_ = true;
-    return;
-  }
-  GoOn();
+  do {
+    const size_t room = std::clamp(input_.size(), kReadMin, kReadMax);
+    size_t received = 0;
+    if (Receive(input_.Reserve(room), room, &received)) input_.Commit(received);
+  } while (!closed_ && more_to_read_ && input_.size() < ReadAheadMax());
+  HoldToInputLimit();
+  if (!closed_ && !more_to_read_) GoOn();
+}
+
+// A wait for a key may last, and must end with the connection, so all that comes is received.
+size_t Connection::ReadAheadMax() const {
+  if (client_.blocked == nullptr) return CoreLoop::kReadBufferSize;
+  return static_cast<size_t>(core_.settings().client_query_buffer_limit) + 1;
+}
+
+void Connection::HoldToInputLimit() {
+  const auto limit = static_cast<size_t>(core_.settings().client_query_buffer_limit);
+  if (closed_ || input_.size() <= limit) return;
+  core_.stats.query_limit_disconnects.Add(1);
+  LogWarning(
+      fmt::format("Closing client that reached max query buffer length: id={} addr={} "
+                  "with {} bytes",
+                  client_.id, client_.address, input_.size()));
+  Close("query buffer limit");
 }
 
 // False: nothing was received; either there is nothing now, or peer_closed_ or closed_ say why.
@@ -115,15 +129,7 @@ void Connection::RunInput(std::string_view data) {
     return;
   }
   input_.Assign(data.substr(result.consumed));
-  const auto limit = static_cast<size_t>(core_.settings().client_query_buffer_limit);
-  if (stop_ == RunStop::kNeedMore && input_.size() > limit) {
-    core_.stats.query_limit_disconnects.Add(1);
-    LogWarning(
-        fmt::format("Closing client that reached max query buffer length: id={} addr={} "
-                    "with {} bytes",
-                    client_.id, client_.address, input_.size()));
-    Close("query buffer limit");
-  }
+  if (stop_ == RunStop::kNeedMore) HoldToInputLimit();
 }
 
 void Connection::ApplyLimits() {

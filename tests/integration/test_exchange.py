@@ -1,5 +1,5 @@
-"""Values of every type move between redis-server and mantisd by DUMP and RESTORE, both ways, and stay
-the same, as DEBUG DIGEST-VALUE of both shows."""
+"""Values of every type move between redis-server and mantisd by DUMP and RESTORE, both ways, and
+stay the same, as DEBUG DIGEST-VALUE of both shows."""
 
 import random
 

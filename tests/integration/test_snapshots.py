@@ -1,5 +1,5 @@
-"""Snapshots hold values of every type: over SAVE and a restart, over BGSAVE while clients write, and
-over DEBUG RELOAD."""
+"""Snapshots hold values of every type: over SAVE and a restart, over BGSAVE while clients write,
+and over DEBUG RELOAD."""
 
 import threading
 

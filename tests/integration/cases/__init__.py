@@ -4,6 +4,7 @@
 from typing import Dict, List
 
 from cases import (
+    any_type,
     bitfields,
     bitmaps,
     blocking,
@@ -60,6 +61,7 @@ FAMILIES = {
         bitfields,
         bitmaps,
         keys,
+        any_type,
         dump,
         sort,
         lists,

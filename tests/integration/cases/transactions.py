@@ -55,6 +55,7 @@ def _not_changed(name, *steps, before=("SET k v",), after=()):
 _QUEUEING = [
     case("runs what is queued", "MULTI", "SET a 1", "INCR a", "GET a", "GET none", "EXEC", "GET a"),
     case("nothing queued", "MULTI", "EXEC"),
+    case("QUIT inside", "MULTI", "SET a 1", closing("QUIT"), on("other", "EXISTS a")),
     case("nested", "MULTI", "MULTI", "SET a 1", "EXEC"),
     case("arity", "MULTI x", "MULTI", "EXEC"),
     case(
@@ -326,7 +327,6 @@ CASES = {
             "CLIENT REPLY ON",
             "GET a",
         ),
-        case("QUIT inside", "MULTI", "SET a 1", closing("QUIT"), on("other", "EXISTS a")),
         case("RESET inside", "MULTI", "SET a 1", "RESET", "PING", "EXEC", "EXISTS a"),
         case("RESET forgets watched keys", "WATCH k", "SET k v", "RESET", "MULTI", "PING", "EXEC"),
         case(

@@ -131,7 +131,7 @@ class SnapshotTest : public ::testing::Test {
     store.Set(1, "number", "1");
     store.Set(1, "with deadline", "x", kLater);
     store.Set(3, "number with deadline", "77", kLater + 1);
-    store.SetAccess(0, "number", 0x12345678);
+    store.SetAccess(0, "number", 0x345678);
   }
 
   reclaim::Runtime runtime_;

