@@ -24,6 +24,15 @@ EXTRA = ROOT / "docs/commands_extra.md"
 
 GROUPS = {
     "string": "Strings",
+    "list": "Lists",
+    "hash": "Hashes",
+    "set": "Sets",
+    "sorted-set": "Sorted sets",
+    "stream": "Streams",
+    "bitmap": "Bitmaps and bit fields",
+    "hyperloglog": "HyperLogLogs",
+    "geo": "Geo indexes",
+    "transactions": "Transactions",
     "generic": "Keys",
     "mantis": "Ordered keyspace",
     "connection": "Connection",
