@@ -141,7 +141,7 @@ def push_somehow(client, chance, item):
 def test_every_item_is_taken_once(client, subject):
     seed = random.randrange(1 << 20)
     workers, items = 8, 400
-    stopper = threading.Thread(target=stop_consumers, args=(subject.address, workers // 2 * items, 4))
+    stopper = threading.Thread(target=stop_consumers, args=(subject.address, workers // 2))
     stopper.start()
     results = in_processes(workers, produce_or_consume, subject.address, items, seed, timeout=60)
     stopper.join()
@@ -152,7 +152,7 @@ def test_every_item_is_taken_once(client, subject):
     await_blocked(client, 0)
 
 
-def stop_consumers(address, total, consumers):
+def stop_consumers(address, consumers):
     """Lets the consumers end once nothing is left: producers have said so by then."""
     with RawClient(address) as client:
         deadline = time.monotonic() + 40
@@ -315,7 +315,7 @@ def test_a_chain_of_blocking_moves_keeps_the_order(client, subject):
 
 
 def test_a_chain_within_one_push(client, waiters):
-    """Serving one waiter makes the key of the next ready, and so on, before the push is answered."""
+    """Serving one waiter makes the next one's key ready, and so on, before the push is answered."""
     movers = [waiters("BLMOVE", f"c:{i}", f"c:{i + 1}", "LEFT", "RIGHT", 0) for i in range(20)]
     assert client.pipeline([("RPUSH", "c:0", "x"), ("LRANGE", "c:20", 0, -1)]) == [1, [b"x"]]
     for mover in movers:
@@ -348,6 +348,21 @@ def test_timeouts(client, timeout):
     assert is_null(client.ok("BLPOP", "none", timeout))
     took = time.monotonic() - began
     assert timeout <= took < timeout + 0.2
+
+
+def test_timeouts_beyond_all_clocks(client, waiters):
+    """Longer than a clock of nanoseconds can count, and not for nothing: it costs no time."""
+    waiter = waiters("BLPOP", "k", 9_000_000_000_000)
+    with_cpu = cpu_seconds(client)
+    time.sleep(0.5)
+    assert cpu_seconds(client) - with_cpu < 0.3
+    client.ok("RPUSH", "k", "a")
+    assert waiter.read() == [b"k", b"a"]
+
+
+def cpu_seconds(client):
+    text = client.ok("INFO", "cpu").decode()
+    return sum(float(v) for v in re.findall(r"used_cpu_(?:sys|user):([\d.]+)", text))
 
 
 def test_timeouts_in_their_order(client, waiters):
@@ -431,6 +446,21 @@ def test_shutdown_does_not_wait_for_waiters(launch):
             waiter.read()
         server.process.wait(timeout=5)
         assert time.monotonic() - began < 3
+
+
+def test_a_long_pop_that_finds_nothing_any_more_waits(client, subject):
+    """It leaves the loop for a worker, where it finds the list gone: then it blocks like any."""
+    elements = [str(i) for i in range(12_000)]
+    with subject.client() as popper:
+        for _ in range(20):
+            client.ok("RPUSH", "k", *elements)
+            popper.send(encode(("BLMPOP", 0, 1, "k", "LEFT", "COUNT", len(elements))))
+            gone = client.ok("DEL", "k")
+            if gone:
+                client.ok("RPUSH", "k", "x")
+            reply = popper.read()
+            assert len(reply[1]) == (1 if gone else len(elements))
+            assert client.ok("EXISTS", "k") == 0
 
 
 # ---- introspection

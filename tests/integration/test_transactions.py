@@ -69,9 +69,7 @@ def increment_and_look(number, address, seconds):
                 client.pipeline([("INCR", "n")] * 20)
                 done += 20
             else:
-                looks = transact(
-                    client, ("INCR", "n"), ("GET", "n"), ("INCR", "n"), ("GET", "n"), ("STRLEN", "n")
-                )
+                looks = transact(client, *[("INCR", "n"), ("GET", "n")] * 2, ("STRLEN", "n"))
                 done += 2
                 first = looks[0]
                 wanted = [first, b"%d" % first, first + 1, b"%d" % (first + 1), len(str(first + 1))]

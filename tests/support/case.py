@@ -16,9 +16,10 @@ wrappers below loosen or replace that comparison for one step:
     pause(seconds)            both servers rest
 """
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 
 from support.raw_client import RawClient
 from support.resp import Map, Push, encode, to_bytes
@@ -231,7 +232,7 @@ class _Side:
             client.close()
 
 
-def _compare_step(item: Step, protocol: int, subject: Any, oracle: Any) -> Optional[str]:
+def compare_step(item: Step, protocol: int, subject: Any, oracle: Any) -> Optional[str]:
     if not item.answered:
         return None
     if not item.literal:
@@ -251,23 +252,32 @@ def _run_steps(one: Case, protocol: int, subject: _Side, oracle: Optional[_Side]
         theirs = oracle.perform(item) if oracle else None
         ours = subject.perform(item)
         assert not isinstance(ours, Push), f"{item.shown()}: unexpected push {ours}"
-        problem = _compare_step(item, protocol, ours, theirs)
+        problem = compare_step(item, protocol, ours, theirs)
         if problem:
             problems.append(f"step {number}, RESP{protocol}: {item.shown()}\n    {problem}")
     return problems
 
 
-def run_case(one: Case, protocol: int, subject: Server, oracle: Server) -> None:
-    """Runs the case on both servers and fails with every differing step."""
+@contextlib.contextmanager
+def sides(
+    one: Case, protocol: int, subject: Server, oracle: Server
+) -> Iterator[Tuple[_Side, Optional[_Side]]]:
+    """Both servers, empty, for one case; no oracle for a case that it cannot run."""
     ours = _Side(subject, protocol)
     theirs = None if one.own else _Side(oracle, protocol)
     try:
         ours.empty()
         if theirs:
             theirs.empty()
-        problems = _run_steps(one, protocol, ours, theirs)
+        yield ours, theirs
     finally:
         ours.close()
         if theirs:
             theirs.close()
+
+
+def run_case(one: Case, protocol: int, subject: Server, oracle: Server) -> None:
+    """Runs the case on both servers and fails with every differing step."""
+    with sides(one, protocol, subject, oracle) as (ours, theirs):
+        problems = _run_steps(one, protocol, ours, theirs)
     assert not problems, f"case {one.name!r}:\n" + "\n".join(problems)

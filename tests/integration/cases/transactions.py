@@ -342,7 +342,7 @@ CASES = {
             "SET a x",
             "INCR a",
             "EXEC",
-            check("INFO commandstats", lambda r: _calls(r, "set", "incr", "multi", "exec") == [1] * 4),
+            check("INFO commandstats", lambda r: _calls(r, "set", "incr", "exec") == [1] * 3),
             check("INFO errorstats", lambda r: b"errorstat_ERR:count=1" in _text(r)),
         ),
     ],
