@@ -334,7 +334,9 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     return client.killed ? Outcome::kDone : Refuse(core, client, parsed, mark);
   }
   const CommandRow& row = *parsed.command->row;
-  const bool paused = Paused(core.shared, FlagsNow(client, row), core.op->now_ms());
+  const bool in_multi = client.transaction != nullptr;
+  const uint32_t flags = in_multi ? FlagsNow(client, row) : row.flags;
+  const bool paused = Paused(core.shared, flags, core.op->now_ms());
   if (paused != client.paused) [[unlikely]]
     NotePaused(core.shared, client, paused);
   if (paused) return Postpone(client, mark);
@@ -345,7 +347,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     core.stats.per_command[parsed.command->id].rejected.Add(1);
     return Refuse(core, client, parsed, mark);
   }
-  if (IsQueued(client, row)) {
+  if (in_multi && IsQueued(client, row)) {
     Queue(client, parsed);
     ApplyReplyMode(client, mark);
     return Outcome::kDone;

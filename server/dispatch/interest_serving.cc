@@ -9,14 +9,10 @@
 namespace mantis::server {
 namespace {
 
-struct ReadyKeys {
-  std::deque<std::pair<int, std::string>> names;
-};
-
 // Of this thread: what it has made ready and not served yet.
-ReadyKeys& Ready() {
-  thread_local ReadyKeys keys;
-  return keys;
+std::deque<std::pair<int, std::string>>& Ready() {
+  thread_local std::deque<std::pair<int, std::string>> names;
+  return names;
 }
 
 bool Suits(const Waiter::Wish& wish, ValueType type) {
@@ -33,13 +29,14 @@ bool TypeNow(OpContext& ctx, int db, const KeyRef& key, ValueType* type) {
 
 }  // namespace
 
-void InterestTable::Note(int db, Bytes key) { Ready().names.emplace_back(db, key); }
+void InterestTable::Note(int db, Bytes key) {
+  Ready().emplace_back(db, key);
+  any_ready_ = true;
+}
 
 void InterestTable::Note(const Waiter& waiter) {
   for (const Waiter::Place& place : waiter.places_) Note(waiter.db_, place.key);
 }
-
-bool InterestTable::AnyReady() { return !Ready().names.empty(); }
 
 void InterestTable::Enqueue(OpContext& ctx, const std::shared_ptr<Waiter>& waiter) {
   assert(waiter->state_ == Waiter::State::kServing);
@@ -93,13 +90,14 @@ void InterestTable::GiveBack(Waiter& waiter) {
 bool InterestTable::ServeReady(OpContext& ctx, CoreContext* core, size_t limit) {
   assert(!ctx.holds_locks());
   size_t tries = limit;
-  auto& names = Ready().names;
+  auto& names = Ready();
   while (!names.empty()) {
     if (tries == 0) return false;
     const Name name = std::move(names.front());
     names.pop_front();
     ServeKey(ctx, core, name, &tries);
   }
+  any_ready_ = false;
   return true;
 }
 

@@ -72,10 +72,10 @@ class InterestTable final : public CommitObserver {
   bool HasTakers(int db, const KeyRef& key, ValueType type);
 
   // Notes a waiter's keys as if they had become ready.
-  void Note(const Waiter& waiter);
-  void Note(int db, Bytes key);
+  static void Note(const Waiter& waiter);
+  static void Note(int db, Bytes key);
   // True if this thread has keys to serve.
-  static bool AnyReady();
+  static bool AnyReady() { return any_ready_; }
   // Serves the keys that this thread made ready, and those that become so by it. False: `limit`
   // tries were made and keys are left for another call.
   // `core` goes to Waiter::Try.
@@ -140,6 +140,8 @@ class InterestTable final : public CommitObserver {
                     ValueType type);
   Turn TryOne(OpContext& ctx, CoreContext* core, const std::shared_ptr<Waiter>& waiter);
 
+  // Whether this thread's list of ready keys holds any: looked at after every command.
+  static inline constinit thread_local bool any_ready_ = false;
   std::array<Shard, kShards> shards_;
   std::atomic<size_t> waiting_{0};
 };
