@@ -35,8 +35,7 @@ RankTree::RankTree() : root_(NewLeaf(kRootCapacity)) {}
 RankTree::~RankTree() { FreeTree(root_, height_); }
 
 RankTree::Leaf* RankTree::NewLeaf(unsigned capacity) {
-  void* memory =
-      memory::Allocate(sizeof(Leaf) + capacity * (sizeof(double) + sizeof(void*)));
+  void* memory = memory::Allocate(sizeof(Leaf) + capacity * (sizeof(double) + sizeof(void*)));
   Leaf* leaf = new (memory) Leaf;
   leaf->capacity = capacity;
   bytes_ += memory::UsableSize(leaf);

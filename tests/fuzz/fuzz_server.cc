@@ -1,6 +1,7 @@
 #include "tests/fuzz/fuzz_server.h"
 
 #include <array>
+#include <boost/asio/executor_work_guard.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "config/values.h"
 #include "engine/base/counters.h"
 #include "server/core/apply_settings.h"
+#include "server/core/worker_pool.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/core_loop.h"
@@ -49,6 +51,8 @@ FuzzServer::FuzzServer(Engine& engine, uint64_t seed)
   shared_.cores.push_back(std::make_unique<server::CoreContext>(
       size_t{0}, shared_, server::CommandTable::Instance().size()));
   core_ = shared_.cores.front().get();
+  shared_.workers = std::make_unique<server::WorkerPool>(shared_);
+  shared_.workers->Start();
   core_->op.emplace(engine_);
   core_->op->random_state() = seed * 2 + 1;
   // Never started: it serves as the client's place in the core's list, and for its address.
@@ -67,6 +71,7 @@ FuzzServer::~FuzzServer() {
   core_->io.restart();
   core_->io.poll();
   connection_.reset();
+  shared_.workers->Stop();
   Empty();
   core_->op.reset();
   engine_.cache().SetOptions(CacheOptions{});
@@ -110,10 +115,7 @@ std::string FuzzServer::Run(std::string_view requests) {
         reclaim::Poll(true);
         break;
       case RunStop::kSuspended:
-        // All cores that could be asked are this one, so the reply is written by the loop now.
-        core_->io.restart();
-        core_->io.poll();
-        if (client().blocked != nullptr) EndWait();
+        AwaitReply();
         TakeOutput(out);
         break;
       case RunStop::kOutputFull:
@@ -121,6 +123,16 @@ std::string FuzzServer::Run(std::string_view requests) {
         break;
     }
   }
+}
+
+void FuzzServer::AwaitReply() {
+  const auto work = boost::asio::make_work_guard(core_->io);
+  core_->io.restart();
+  // All cores that could be asked are this one, so the loop has their answers now.
+  const size_t ran = core_->io.poll();
+  if (client().blocked != nullptr) return EndWait();
+  // Else a worker has the command.
+  if (ran == 0) Check(core_->io.run_one_for(kBusyMax) > 0, "a worker that does not answer");
 }
 
 void FuzzServer::EndWait() {

@@ -41,6 +41,8 @@ class FuzzServer {
   void CheckInvariants();
 
  private:
+  // The last command's reply comes from elsewhere: from the loop, or from a worker.
+  void AwaitReply();
   // Nobody else is there to serve a client that waits for a key.
   void EndWait();
   void TakeOutput(std::string& out);
