@@ -1,10 +1,9 @@
 // The cache side of the keyspace: access clocks, and eviction under `maxmemory`.
 //
 // Access clock: 24 bits per entry. Under LRU policies the second of the last access, which wraps
-// after 194 days; under LFU
-// ones a decaying logarithmic counter (8 bits) and the minute of its last decay (16 bits), after
-// Redis's scheme (Morris counter). Coarse on purpose and stored only when it changes, so that a
-// hot key's cache line stays shared between cores.
+// after 194 days; under LFU ones a decaying logarithmic counter (8 bits) and the minute of its last
+// decay (16 bits), after Redis's scheme (Morris counter). Coarse on purpose and stored only when it
+// changes, so that a hot key's cache line stays shared between cores.
 //
 // Eviction: keys are sampled at random, the best candidates kept in a pool of 16, and the best of
 // the pool evicted, until memory is under the limit.

@@ -57,4 +57,26 @@ Outcome EndOfGroupCommand(CommandContext& c, Status s);
 Outcome NoSuchGroup(CommandContext& c, Bytes key, Bytes group);
 Outcome UnknownSubcommandForm(CommandContext& c);
 
+// The row of a command whose one key is its first argument.
+constexpr CommandRow StreamRow(std::string_view name, int arity, uint32_t flags, uint16_t key_flags,
+                               std::string_view since, std::string_view complexity,
+                               std::string_view summary, Handler handler, std::string_view syntax,
+                               std::string_view tips = {}) {
+  return {.name = name,
+          .arity = arity,
+          .flags = flags,
+          .keys = {{{1, 1, 1, key_flags}}},
+          .acl = kAclStream,
+          .since = since,
+          .group = "stream",
+          .complexity = complexity,
+          .summary = summary,
+          .handler = handler,
+          .syntax = syntax,
+          .tips = tips};
+}
+
+// Tip of commands whose replies hold times.
+inline constexpr std::string_view kStreamAnyOutput = "nondeterministic_output";
+
 }  // namespace mantis::server

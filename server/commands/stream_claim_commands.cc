@@ -243,36 +243,17 @@ Outcome XAutoClaim(CommandContext& c) {
   }));
 }
 
-constexpr CommandRow Row(std::string_view name, int arity, uint32_t flags, uint16_t key_flags,
-                         std::string_view since, std::string_view complexity,
-                         std::string_view summary, Handler handler, std::string_view syntax,
-                         std::string_view tips = {}) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .keys = {{{1, 1, 1, key_flags}}},
-          .acl = kAclStream,
-          .since = since,
-          .group = "stream",
-          .complexity = complexity,
-          .summary = summary,
-          .handler = handler,
-          .syntax = syntax,
-          .tips = tips};
-}
-
-constexpr std::string_view kAnyOutput = "nondeterministic_output";
-
 constexpr CommandRow kRows[] = {
-    Row("xclaim", -6, kWrite | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(log N) for each id",
-        "Hands pending entries to another consumer.", XClaim,
-        "key group consumer min-idle-time id ... [IDLE ms] [TIME unix-time-milliseconds] "
-        "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
-        kAnyOutput),
-    Row("xautoclaim", -6, kWrite | kFast, kKeyRw | kKeyDelete, "6.2.0",
-        "O(N) with N the entries looked at, ten times COUNT at most",
-        "Hands the pending entries that nobody dealt with for a while to another consumer.",
-        XAutoClaim, "key group consumer min-idle-time start [COUNT count] [JUSTID]", kAnyOutput),
+    StreamRow("xclaim", -6, kWrite | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(log N) for each id",
+              "Hands pending entries to another consumer.", XClaim,
+              "key group consumer min-idle-time id ... [IDLE ms] [TIME unix-time-milliseconds] "
+              "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
+              kStreamAnyOutput),
+    StreamRow("xautoclaim", -6, kWrite | kFast, kKeyRw | kKeyDelete, "6.2.0",
+              "O(N) with N the entries looked at, ten times COUNT at most",
+              "Hands the pending entries that nobody dealt with for a while to another consumer.",
+              XAutoClaim, "key group consumer min-idle-time start [COUNT count] [JUSTID]",
+              kStreamAnyOutput),
 };
 
 }  // namespace

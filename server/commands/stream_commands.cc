@@ -235,7 +235,6 @@ constexpr CommandRow Row(std::string_view name, int arity, uint32_t flags, uint1
 constexpr std::string_view kTrimSyntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]";
 constexpr std::string_view kRangeCost =
     "O(log(S)+N) with N the entries returned, S those there are";
-constexpr std::string_view kAnyOutput = "nondeterministic_output";
 
 constexpr CommandRow kRows[] = {
     Row("xadd", -5, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate,
@@ -244,7 +243,7 @@ constexpr CommandRow kRows[] = {
         "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> (field "
         "value) "
         "...",
-        kAnyOutput),
+        kStreamAnyOutput),
     Row("xlen", 2, kReadonly | kFast, kKeyRo, "O(1)", "Counts the entries of a stream.", XLen,
         "key"),
     Row("xrange", -4, kReadonly, kKeyRo | kKeyAccess, kRangeCost,
@@ -256,7 +255,7 @@ constexpr CommandRow kRows[] = {
         "Deletes entries of a stream by id.", XDel, "key id ..."),
     Row("xtrim", -4, kWrite, kKeyRw | kKeyDelete, "O(N) with N the entries removed",
         "Removes the oldest entries of a stream, down to a length or up to an id.", XTrim,
-        kTrimSyntax, kAnyOutput),
+        kTrimSyntax, kStreamAnyOutput),
     Row("xsetid", -3, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate, "O(1)",
         "Sets what a stream remembers of its past: the last id, how many entries it had.", XSetId,
         "key last-id [ENTRIESADDED entries_added] [MAXDELETEDID max_deleted_entry_id]"),

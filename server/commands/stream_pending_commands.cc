@@ -135,34 +135,15 @@ Outcome XPending(CommandContext& c) {
   }));
 }
 
-constexpr CommandRow Row(std::string_view name, int arity, uint32_t flags, uint16_t key_flags,
-                         std::string_view since, std::string_view complexity,
-                         std::string_view summary, Handler handler, std::string_view syntax,
-                         std::string_view tips = {}) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .keys = {{{1, 1, 1, key_flags}}},
-          .acl = kAclStream,
-          .since = since,
-          .group = "stream",
-          .complexity = complexity,
-          .summary = summary,
-          .handler = handler,
-          .syntax = syntax,
-          .tips = tips};
-}
-
-constexpr std::string_view kAnyOutput = "nondeterministic_output";
-
 constexpr CommandRow kRows[] = {
-    Row("xack", -4, kWrite | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(log N) for each id",
-        "Tells that a consumer is done with entries: they are pending no more.", XAck,
-        "key group id ..."),
-    Row("xpending", -3, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
+    StreamRow("xack", -4, kWrite | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(log N) for each id",
+              "Tells that a consumer is done with entries: they are pending no more.", XAck,
+              "key group id ..."),
+    StreamRow(
+        "xpending", -3, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
         "O(N) with N the entries returned, or looked at with IDLE; without a range the consumers",
         "Shows the entries that consumers have and did not acknowledge.", XPending,
-        "key group [[IDLE min-idle-time] start end count [consumer]]", kAnyOutput),
+        "key group [[IDLE min-idle-time] start end count [consumer]]", kStreamAnyOutput),
 };
 
 }  // namespace

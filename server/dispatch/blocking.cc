@@ -50,6 +50,7 @@ Outcome RunBlocking(CommandContext& c) {
   });
   if (!contended) return handler(c);
   std::vector<KeyLocks::Target> targets;
+  targets.reserve(keys.size());
   for (const KeyUse& use : keys) targets.emplace_back(&c.db(), KeyRef::Of(use.key));
   {
     KeyLocks locks(c.op);
