@@ -28,12 +28,14 @@ void* RawAllocateZeroed(size_t n) { return std::calloc(1, n == 0 ? 1 : n); }
 void* RawAllocateAligned(size_t n, size_t align) { return std::aligned_alloc(align, n); }
 void RawFree(void* p) { std::free(p); }
 size_t RawUsable(const void* p) { return ::malloc_usable_size(const_cast<void*>(p)); }
+size_t RawUsableFor(size_t n) { return n == 0 ? 1 : n; }
 #else
 void* RawAllocate(size_t n) { return mi_malloc(n); }
 void* RawAllocateZeroed(size_t n) { return mi_zalloc(n); }
 void* RawAllocateAligned(size_t n, size_t align) { return mi_malloc_aligned(n, align); }
 void RawFree(void* p) { mi_free(p); }
 size_t RawUsable(const void* p) { return mi_usable_size(p); }
+size_t RawUsableFor(size_t n) { return mi_good_size(n); }
 #endif
 
 void* Counted(void* p) {
@@ -57,6 +59,7 @@ void Free(void* p) {
 }
 
 size_t UsableSize(const void* p) { return RawUsable(p); }
+size_t UsableSizeFor(size_t n) { return RawUsableFor(n); }
 
 int64_t UsedBytes() {
   const int64_t used = Counters::Sum(Counter::kUsedBytes);

@@ -8,9 +8,8 @@
 namespace mantis {
 namespace {
 
-// How often a locked word is looked at again before the caller is told kBusy: about as long as a
-// small multi-key commit takes.
-constexpr int kLockSpins = 200;
+// How often a consistent look at several keys is tried before the caller is told kBusy.
+constexpr int kSnapshotTries = 200;
 
 // Which stripe of a striped counter this thread adds to.
 size_t LocalStripe(size_t stripes) {
@@ -72,16 +71,6 @@ void Database::Add(Striped& s, int64_t n) {
   s[LocalStripe(kStripes)].value.fetch_add(n, std::memory_order_relaxed);
 }
 
-bool Database::AwaitUnlocked(const Entry* e, Word* w) {
-  for (int i = 0; i < kLockSpins; ++i) {
-    __builtin_ia32_pause();
-    *w = e->word();
-    if (!w->locked()) return true;
-  }
-  Counters::Local().Add(Counter::kBusyRetries, 1);
-  return false;
-}
-
 Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access access,
                      Entry** entry) {
   auto& counters = Counters::Local();
@@ -89,7 +78,7 @@ Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access acc
     Entry* e = index_.Find(key.bytes, key.hash);
     if (e != nullptr) {
       Word w = e->word();
-      if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+      if (w.locked() && !ctx.holds_locks() && !e->AwaitUnlocked(&w)) return Status::kBusy;
       if (w.kind() == Kind::kDead) continue;
       const Current c = Resolve(w);
       if (c.exists() && c.deadline_ms > ctx.now_ms()) {
@@ -128,13 +117,13 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
   // Two rounds that see the same words prove that all of them held at once, between the rounds:
   // within a read section a word that was replaced does not come back.
   thread_local std::vector<std::pair<Entry*, Word>> first;
-  for (int attempt = 0; attempt < kLockSpins; ++attempt) {
+  for (int attempt = 0; attempt < kSnapshotTries; ++attempt) {
     first.clear();
     bool stable = true;
     for (const KeyRef& key : keys) {
       Entry* e = index_.Find(key.bytes, key.hash);
       Word w = e == nullptr ? Word() : e->word();
-      if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+      if (w.locked() && !ctx.holds_locks() && !e->AwaitUnlocked(&w)) return Status::kBusy;
       first.emplace_back(e, w);
     }
     for (size_t i = 0; i < keys.size() && stable; ++i) {

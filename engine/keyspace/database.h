@@ -108,6 +108,9 @@ class Database {
   template <class T, class Make, std::invocable<T&> F>
   Status EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&& f);
 
+  // Object::Prefetch of what the entry holds, if nobody holds its lock.
+  static void Prefetch(Entry* e, std::span<const Bytes> elements);
+
   // Whatever the key holds, standing still meanwhile: `f(const Current&) -> Status`.
   template <std::invocable<const Current&> F>
   Status ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
@@ -214,9 +217,6 @@ class Database {
   static Word CopyOfBuffer(Word value);
   Status CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out);
 
-  // Waits a little for the lock bit to go. False: still locked.
-  static bool AwaitUnlocked(const Entry* e, Word* w);
-
   HashIndex index_;
   OrderedIndex ordered_;
   ExpiryIndex expiry_;
@@ -231,7 +231,7 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     Word w = e == nullptr ? Word::Of(Kind::kNew) : e->word();
-    if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+    if (w.locked() && !ctx.holds_locks() && !e->AwaitUnlocked(&w)) return Status::kBusy;
     // Only now: it may have died while it was waited for.
     if (w.kind() == Kind::kDead) continue;
     Current current = Resolve(w);
@@ -325,7 +325,7 @@ Status Database::ReadEntry(OpContext& ctx, Entry* e, F&& f) {
   Held held;
   Word w = e->word();
   while (!held.owned && !ctx.holds_locks()) {
-    if (w.locked() && !AwaitUnlocked(e, &w)) return Status::kBusy;
+    if (w.locked() && !e->AwaitUnlocked(&w)) return Status::kBusy;
     if (!Resolve(w).exists()) return Status::kNotFound;
     held.owned = e->CompareExchange(w, w.WithFlags(Word::kLocked));
   }

@@ -26,7 +26,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
       return held;
     }
     Word w = e->word();
-    if (w.locked() && !ctx.holds_locks() && !AwaitUnlocked(e, &w)) {
+    if (w.locked() && !ctx.holds_locks() && !e->AwaitUnlocked(&w)) {
       held.status = Status::kBusy;
       return held;
     }
@@ -75,10 +75,12 @@ void Database::CommitLocked(OpContext& ctx, Entry* e, const Update& update) {
 }
 
 void Database::CommitInPlace(OpContext& ctx, Entry* e, std::string_view event) {
-  const Word before = e->TakeFlags(Word::kWatched);
+  // A watch that is set between the two, and so missed, counts as set after this commit: nobody can
+  // have read the value as it was before, which takes the lock.
+  const bool watched = e->word().watched() && e->TakeFlags(Word::kWatched).watched();
   Counters::Local().Add(Counter::kWrites, 1);
   if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
-    o->OnCommit(ctx, *this, e->key(), event, before.watched());
+    o->OnCommit(ctx, *this, e->key(), event, watched);
   }
 }
 
@@ -123,6 +125,17 @@ Status Database::GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys,
   KeyLocks locks(ctx);
   const Status s = locks.Acquire(targets);
   return s == Status::kOk ? GetMany(ctx, keys, out) : s;
+}
+
+void Database::Prefetch(Entry* e, std::span<const Bytes> elements) {
+  Word w = e->word();
+  const Word value = Resolve(w).value;
+  if (w.locked() || !value.is_object()) return;
+  if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) return;
+  reclaim::NoteLocksHeld(1);
+  ObjectOf(value)->Prefetch(elements);
+  e->FetchAnd(~Word::kLocked);
+  reclaim::NoteLocksHeld(-1);
 }
 
 Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,

@@ -60,6 +60,9 @@ class Entry {
   Word TakeFlags(uint64_t flags) {
     return Word(word_.fetch_and(~flags, std::memory_order_acq_rel));
   }
+  // Waits a little for the lock bit of `w`, which is the word as it was, to go. False: still
+  // locked; the caller answers kBusy and tries again later.
+  bool AwaitUnlocked(Word* w) const;
   bool dead() const { return word().kind() == Kind::kDead; }
 
   // LRU clock or LFU counter, see cache/eviction.h: 24 bits.

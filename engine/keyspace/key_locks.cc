@@ -10,19 +10,20 @@ constexpr int kRounds = 100;
 Status KeyLocks::Acquire(std::span<const Target> keys) {
   if (ctx_.holds_locks()) return Status::kOk;
   for (int round = 0; round < kRounds; ++round) {
-    if (TryAll(keys)) {
+    const Entry* in_the_way = TryAll(keys);
+    if (in_the_way == nullptr) {
       ctx_.AdjustLockDepth(1);
       reclaim::NoteLocksHeld(1);
       counted_ = true;
       return Status::kOk;
     }
-    for (int i = 0; i < 50; ++i) __builtin_ia32_pause();
+    Word w = in_the_way->word();
+    if (!in_the_way->AwaitUnlocked(&w)) return Status::kBusy;
   }
-  Counters::Local().Add(Counter::kBusyRetries, 1);
   return Status::kBusy;
 }
 
-bool KeyLocks::TryAll(std::span<const Target> keys) {
+const Entry* KeyLocks::TryAll(std::span<const Target> keys) {
   held_.clear();
   for (const auto& [db, key] : keys) held_.emplace_back(db->FindOrCreate(key), db);
   // One order for everybody, so that of two rivals one gets through.
@@ -43,10 +44,10 @@ bool KeyLocks::TryAll(std::span<const Target> keys) {
       }
       held_.resize(i);
       UnlockAll();
-      return false;
+      return e;
     }
   }
-  return true;
+  return nullptr;
 }
 
 void KeyLocks::UnlockAll() {

@@ -33,7 +33,7 @@ class KeyLocks {
   void Release();
 
  private:
-  bool TryAll(std::span<const Target> keys);
+  const Entry* TryAll(std::span<const Target> keys);
   void UnlockAll();
 
   OpContext& ctx_;

@@ -32,8 +32,10 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,8 @@ class ElementTable {
  public:
   static constexpr size_t kSegmentMax = 222;
   static constexpr size_t kMergedMax = 96;
+  // Keys of one Prefetch: about what the line-fill buffers and caches bear at once.
+  static constexpr size_t kPrefetchMax = 32;
 
   ElementTable() : directory_(1, new Segment) {}
   ~ElementTable() {
@@ -69,10 +73,28 @@ class ElementTable {
   size_t size() const { return size_; }
 
   T* Find(Bytes key) const {
-    const uint64_t hash = HashIndex::Hash(key);
-    const Segment& s = *directory_[Slot(hash)];
-    const auto it = s.elements.find(Probe{key, hash});
+    const Probe probe{key, HashIndex::Hash(key)};
+    const Segment& s = SegmentOf(probe);
+    const auto it = s.elements.find(probe);
     return it == s.elements.end() ? nullptr : *it;
+  }
+
+  // Brings what is needed to find those of these keys into the caches, the misses of all of them at
+  // once instead of one after the other.
+  void Prefetch(std::span<const Bytes> keys) const {
+    std::array<Probe, kPrefetchMax> probes;
+    const size_t n = std::min(keys.size(), kPrefetchMax);
+    for (size_t i = 0; i < n; ++i) {
+      probes[i] = {keys[i], HashIndex::Hash(keys[i])};
+      __builtin_prefetch(directory_[Slot(probes[i].hash)]);
+    }
+    for (size_t i = 0; i < n; ++i) SegmentOf(probes[i]);
+    // Looking them up reads the elements; the processor goes on with the next ones meanwhile.
+    size_t found = 0;
+    for (size_t i = 0; i < n; ++i) {
+      found += directory_[Slot(probes[i].hash)]->elements.contains(probes[i]) ? 1 : 0;
+    }
+    asm volatile("" : : "r"(found));
   }
 
   // The caller has made sure that no element of that key is in the table.
@@ -87,7 +109,7 @@ class ElementTable {
   template <class Make>
   std::pair<T*, bool> FindOrInsert(Bytes key, Make&& make) {
     const Probe probe{key, HashIndex::Hash(key)};
-    Segment* s = directory_[Slot(probe.hash)];
+    Segment* s = &SegmentOf(probe);
     if (s->elements.size() >= kSegmentMax) {
       const auto it = s->elements.find(probe);
       if (it != s->elements.end()) return {*it, false};
@@ -98,14 +120,14 @@ class ElementTable {
 
   // Takes the element out and returns it; nullptr if there is none.
   T* Erase(Bytes key) {
-    const uint64_t hash = HashIndex::Hash(key);
-    Segment& s = *directory_[Slot(hash)];
-    const auto it = s.elements.find(Probe{key, hash});
+    const Probe probe{key, HashIndex::Hash(key)};
+    Segment& s = SegmentOf(probe);
+    const auto it = s.elements.find(probe);
     if (it == s.elements.end()) return nullptr;
     T* element = *it;
     s.elements.erase(it);
     --size_;
-    MergeFrom(Slot(hash));
+    MergeFrom(Slot(probe.hash));
     return element;
   }
 
@@ -244,6 +266,13 @@ class ElementTable {
   size_t Slot(uint64_t hash) const {
     return depth_ == 0 ? 0 : static_cast<size_t>(hash >> (64 - depth_));
   }
+  // Where it belongs. Its place is read after the control bytes that tell which it is, from another
+  // line: both are fetched at once.
+  Segment& SegmentOf(const Probe& probe) const {
+    Segment& s = *directory_[Slot(probe.hash)];
+    s.elements.prefetch(probe);
+    return s;
+  }
   // How many slots point at the segment of slot i, and the first of them.
   size_t Span(size_t i) const { return size_t{1} << (depth_ - directory_[i]->depth); }
   size_t First(size_t i) const { return i & ~(Span(i) - 1); }
@@ -287,6 +316,11 @@ class ElementTable {
     deepest_ = 0;
   }
 
+  // Before a rehash, which would wait for one after the other.
+  static void PrefetchElements(const Segment& s) {
+    for (const T* e : s.elements) __builtin_prefetch(e);
+  }
+
   // The segment of that slot is of less than full depth.
   void Split(size_t slot) {
     Segment* low = directory_[slot];
@@ -298,11 +332,12 @@ class ElementTable {
     ++segments_;
     const uint64_t bit = uint64_t{1} << (64 - low->depth);
     capacity_ -= low->elements.capacity();
-    // From one that is right-sized from the start to two such: rehashing reads
-    // every element.
+    // Rehashing reads every element, most of them from memory: not again until
+    // the next split.
+    PrefetchElements(*low);
     Elements kept;
-    kept.reserve(low->elements.size() / 2);
-    high->elements.reserve(low->elements.size() / 2);
+    kept.reserve(kSegmentMax);
+    high->elements.reserve(kSegmentMax);
     for (T* e : low->elements) {
       const uint64_t hash = HashIndex::Hash(Traits::Key(*e));
       ((hash & bit) != 0 ? high->elements : kept).insert(e);
@@ -318,12 +353,14 @@ class ElementTable {
     bool merged = false;
     while (true) {
       Segment* s = directory_[slot];
-      if (s->depth == 0) break;
+      if (s->depth == 0 || s->elements.size() > kMergedMax) break;
       const size_t span = Span(slot);
       const size_t buddy_at = First(slot) ^ span;
       Segment* buddy = directory_[buddy_at];
       if (buddy->depth != s->depth) break;
       if (s->elements.size() + buddy->elements.size() > kMergedMax) break;
+      PrefetchElements(*s);
+      PrefetchElements(*buddy);
       const size_t before = s->elements.capacity();
       for (T* e : buddy->elements) s->elements.insert(e);
       capacity_ += s->elements.capacity() - before;
@@ -342,6 +379,7 @@ class ElementTable {
     constexpr size_t kWorthwhile = 31;
     const size_t before = s.elements.capacity();
     if (before <= kWorthwhile || s.elements.size() > before / 3) return;
+    PrefetchElements(s);
     s.elements.rehash(0);
     capacity_ -= before - s.elements.capacity();
   }

@@ -191,11 +191,9 @@ bool Hash::SetCompact(Bytes name, Bytes value, int64_t now_ms, Deadline deadline
 }
 
 bool Hash::SetElement(Bytes name, Bytes value, int64_t now_ms, Deadline deadline) {
-  HashElement* e = FindElement(name);
-  if (e == nullptr) {
-    extra_->table->Insert(HashElement::Create(name, value, kNoDeadline));
-    return true;
-  }
+  const auto [e, created] = extra_->table->FindOrInsert(
+      name, [&] { return HashElement::Create(name, value, kNoDeadline); });
+  if (created) return true;
   const bool expired = e->due(now_ms);
   Assign(e, value, expired || deadline == Deadline::kClear ? kNoDeadline : e->deadline_ms());
   return expired;

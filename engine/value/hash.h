@@ -19,6 +19,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "engine/base/sampling.h"
@@ -55,6 +56,9 @@ class Hash final : public Object {
   size_t bytes(size_t samples) const override;
   size_t free_effort() const override { return big() ? extra_->table->size() : 1; }
   std::unique_ptr<Object> Clone() const override;
+  void Prefetch(std::span<const Bytes> elements) const override {
+    if (big()) extra_->table->Prefetch(elements);
+  }
   int64_t next_deadline_ms() const override;
   size_t ExpireParts(int64_t now_ms, size_t limit) override;
 

@@ -42,18 +42,20 @@ class HashElement {
     return (name_size_ & kHasDeadline) != 0 && deadline_ms() <= now_ms;
   }
 
-  // Takes value and deadline over where it is, if its memory is neither too small nor much too big.
-  // The value must not lie in the element, unless it is its own.
+  // Takes value and deadline over where it is, if an element of theirs would be given just as much
+  // memory. The value must not lie in the element, unless it is its own.
   bool TryAssign(Bytes value, int64_t deadline_ms) {
-    const size_t have = memory::UsableSize(this);
     const size_t need = Footprint(name_size(), value.size(), deadline_ms);
-    if (need > have || need < have / 2) return false;
+    if (memory::UsableSizeFor(need) != allocated_bytes()) return false;
     name_size_ &= ~kHasDeadline;
     Fill(value, deadline_ms);
     return true;
   }
 
-  size_t allocated_bytes() const { return memory::UsableSize(this); }
+  size_t allocated_bytes() const {
+    const size_t deadline = (name_size_ & kHasDeadline) != 0 ? sizeof(int64_t) : 0;
+    return memory::UsableSizeFor(sizeof(HashElement) + name_size() + value_size_ + deadline);
+  }
 
  private:
   static constexpr uint32_t kHasDeadline = 1u << 31;

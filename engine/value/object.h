@@ -12,8 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
+#include "engine/base/bytes.h"
 #include "engine/base/clock.h"
 #include "engine/keyspace/value_word.h"
 
@@ -56,6 +58,10 @@ class Object {
     (void)limit;
     return 0;
   }
+
+  // Brings what is needed to find these elements (fields, members) into the caches. A hint: which
+  // are there does not matter.
+  virtual void Prefetch(std::span<const Bytes> elements) const { (void)elements; }
 
   Word ToWord() { return Word::Pointer(kind(), this); }
 };

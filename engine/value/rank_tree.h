@@ -114,6 +114,7 @@ class RankTree {
   static constexpr unsigned kHeightMax = 16;
   static constexpr unsigned kLeafMin = kLeafMax / 4;
   static constexpr unsigned kInnerMin = kInnerMax / 4;
+  static constexpr unsigned kSoon = 4;  // elements looked ahead by
 
   struct Node {
     uint32_t count = 0;
@@ -249,6 +250,10 @@ void RankTree::EraseRange(size_t first, size_t count, F&& f) {
     const auto n = static_cast<unsigned>(count < here ? count : here);
     std::array<ScoredMember*, kLeafMax> taken;
     for (unsigned i = 0; i < n; ++i) taken[i] = place.leaf->members()[place.at + i];
+    // Whoever takes elements from an end will soon want the ones that follow.
+    for (unsigned i = n; i < n + kSoon && i < here; ++i) {
+      __builtin_prefetch(place.leaf->members()[place.at + i]);
+    }
     // The tree compares by elements it holds, so they go before they are freed.
     EraseAt(path, place, n);
     for (unsigned i = 0; i < n; ++i) f(taken[i]);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -50,6 +51,9 @@ class Set final : public Object {
   size_t bytes(size_t samples) const override;
   size_t free_effort() const override { return table() != nullptr ? table()->size() : 1; }
   std::unique_ptr<Object> Clone() const override;
+  void Prefetch(std::span<const Bytes> elements) const override {
+    if (const Table* t = table(); t != nullptr) t->Prefetch(elements);
+  }
 
   bool Contains(Bytes member) const;
   bool Contains(const Member& member) const;

@@ -161,6 +161,9 @@ class SortedSet final : public Object {
   size_t bytes(size_t samples) const override;
   size_t free_effort() const override { return big() == nullptr ? 1 : size(); }
   std::unique_ptr<Object> Clone() const override;
+  void Prefetch(std::span<const Bytes> elements) const override {
+    if (const Big* b = big(); b != nullptr) b->table.Prefetch(elements);
+  }
 
   // What is wrong with the set, empty if the invariants hold. O(n).
   std::string_view Problem() const;

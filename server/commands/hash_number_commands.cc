@@ -131,7 +131,7 @@ constexpr KeySpec kUpdated{1, 1, 1, kKeyRw | kKeyAccess | kKeyUpdate};
 constexpr CommandRow kRows[] = {
     {"hincrby",
      4,
-     kWrite | kDenyOom | kFast,
+     kWrite | kDenyOom | kFast | kElementAt2,
      {{kUpdated}},
      kAclHash,
      "2.0.0",
@@ -142,7 +142,7 @@ constexpr CommandRow kRows[] = {
      "key field increment"},
     {"hincrbyfloat",
      4,
-     kWrite | kDenyOom | kFast,
+     kWrite | kDenyOom | kFast | kElementAt2,
      {{kUpdated}},
      kAclHash,
      "2.6.0",

@@ -57,13 +57,8 @@ bool ParseKeyRange(CommandContext& c, Bytes first, Bytes second, bool reversed, 
 namespace detail {
 
 bool UnlockedWord(const OpContext& op, const Entry* e, Word* out) {
-  constexpr int kSpins = 200;
-  for (int i = 0; i < kSpins; ++i) {
-    *out = e->word();
-    if (!out->locked() || op.holds_locks()) return true;
-    __builtin_ia32_pause();
-  }
-  return false;
+  *out = e->word();
+  return op.holds_locks() || e->AwaitUnlocked(out);
 }
 
 }  // namespace detail

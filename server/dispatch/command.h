@@ -64,6 +64,10 @@ enum CommandFlag : uint32_t {
   kMovableKeys = 1u << 15,
   kAllowBusy = 1u << 16,
   kNoAsyncLoading = 1u << 17,
+  // Ours: that argument names an element of the collection that is the first key, and is looked for
+  // ahead where several commands come at once (prefetch.h).
+  kElementAt2 = 1u << 26,
+  kElementAt3 = 1u << 27,
   // Ours: asks other cores, so its reply comes later (Outcome::kSuspended). Touches no keys.
   kAsksCores = 1u << 28,
   // Ours: touches keys that its arguments do not name (in a transaction: needs the gate).

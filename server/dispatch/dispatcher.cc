@@ -272,34 +272,6 @@ void Prepare(ParsedCommand& parsed) {
   }
 }
 
-void PrefetchKeys(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch) {
-  if (batch.size() < 2) return;
-  const HashIndex& index = core.shared.engine.database(client.db).index();
-  constexpr size_t kGroup = 32;  // about what the line-fill buffers and caches bear at once
-  for (size_t begin = 0; begin < batch.size(); begin += kGroup) {
-    const auto group = batch.subspan(begin, std::min(kGroup, batch.size() - begin));
-    std::array<const Entry*, kGroup> entries{};
-    for (const ParsedCommand& p : group) {
-      if (p.key_index != 0) index.PrefetchBucket(p.key_hash);
-    }
-    for (const ParsedCommand& p : group) {
-      if (p.key_index != 0) index.PrefetchArray(p.key_hash);
-    }
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (group[i].key_index != 0) entries[i] = index.PrefetchEntry(group[i].key_hash);
-    }
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (entries[i] == nullptr) continue;
-      const Word w = entries[i]->word();
-      if (w.kind() == Kind::kString || w.kind() == Kind::kBox) {
-        // Two lines: a value of more than a few bytes begins in one and ends in the next.
-        __builtin_prefetch(w.pointer<char>());
-        __builtin_prefetch(w.pointer<char>() + 64);
-      }
-    }
-  }
-}
-
 namespace {
 
 // Nothing has happened: the command comes again, with the reply mode it would have had now.

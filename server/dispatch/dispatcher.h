@@ -22,10 +22,6 @@ struct ParsedCommand {
 // Looks the command up and computes the hash of its first key.
 void Prepare(ParsedCommand& parsed);
 
-// Walks the batch in stages so that the cache misses of independent look-ups overlap: hash bucket
-// words, then bucket arrays, then entries, then values. Inside a batch of `core`'s OpContext.
-void PrefetchKeys(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch);
-
 // Executes one command inside the core's current batch. A command that needs the global gate makes
 // it end and begin the batch anew around itself. On kBusy nothing was written.
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);

@@ -2,6 +2,7 @@
 
 #include "server/core/core_context.h"
 #include "server/dispatch/blocked_clients.h"
+#include "server/dispatch/prefetch.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
@@ -72,7 +73,7 @@ std::optional<RunStop> BatchRunner::ExecuteBatch(Client& client, size_t* done) {
     return RunStop::kBusy;
   }
   core_.now_ms = core_.op->now_ms();
-  if (count_ > 1) PrefetchKeys(core_, client, {batch_.data(), count_});
+  if (count_ > 1) PrefetchBatch(core_, client, {batch_.data(), count_});
   const bool authenticated = client.authenticated;
   std::optional<RunStop> stop;
   while (*done < count_ && !stop && client.authenticated == authenticated) {

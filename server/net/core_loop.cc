@@ -11,9 +11,10 @@
 namespace mantis::server {
 namespace {
 
-// After this many tries at once, a busy client is tried again by timer.
-constexpr int kTriesAtOnce = 32;
-constexpr auto kRetryInterval = std::chrono::microseconds(500);
+// After this many tries at once, a busy client is tried again by timer: whoever it waits for may
+// need this processor.
+constexpr int kTriesAtOnce = 2;
+constexpr auto kRetryInterval = std::chrono::microseconds(100);
 constexpr auto kPausedInterval = std::chrono::milliseconds(1);
 // Many waiting clients are tried less often, so that trying takes a tenth of the time at most.
 constexpr auto kIntervalPerClient = std::chrono::microseconds(10);

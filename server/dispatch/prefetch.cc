@@ -1,0 +1,81 @@
+#include "server/dispatch/prefetch.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/keyspace/engine.h"
+#include "server/core/core_context.h"
+#include "server/core/shared_state.h"
+#include "server/net/client.h"
+
+namespace mantis::server {
+namespace {
+
+// About what the line-fill buffers and caches bear at once.
+constexpr size_t kGroup = 32;
+
+// The argument that names an element of the collection, 0 if there is none.
+size_t ElementIndex(const ParsedCommand& p) {
+  const uint32_t flags = p.command->row->flags;
+  const size_t at = (flags & kElementAt2) != 0 ? 2 : (flags & kElementAt3) != 0 ? 3 : 0;
+  return at < p.args.size() ? at : 0;
+}
+
+void PrefetchString(Word w) {
+  // Two lines: a value of more than a few bytes begins in one and ends in the next.
+  __builtin_prefetch(w.pointer<char>());
+  __builtin_prefetch(w.pointer<char>() + 64);
+}
+
+// How many commands from the first on name an element of the same entry's collection; those.
+size_t RunOfElements(std::span<const ParsedCommand> group, std::span<Entry* const> entries,
+                     std::array<Bytes, kGroup>& elements) {
+  size_t n = 0;
+  while (n < group.size() && entries[n] == entries[0]) {
+    const size_t at = ElementIndex(group[n]);
+    if (at == 0) break;
+    elements[n] = group[n].args[at];
+    ++n;
+  }
+  return n;
+}
+
+void PrefetchGroup(const HashIndex& index, std::span<const ParsedCommand> group) {
+  std::array<Entry*, kGroup> entries{};
+  for (const ParsedCommand& p : group) {
+    if (p.key_index != 0) index.PrefetchBucket(p.key_hash);
+  }
+  for (const ParsedCommand& p : group) {
+    if (p.key_index != 0) index.PrefetchArray(p.key_hash);
+  }
+  for (size_t i = 0; i < group.size(); ++i) {
+    if (group[i].key_index != 0) entries[i] = index.PrefetchEntry(group[i].key_hash);
+  }
+  for (size_t i = 0; i < group.size();) {
+    Entry* e = entries[i];
+    const Word w = e == nullptr ? Word() : e->word();
+    size_t taken = 1;
+    if (w.kind() == Kind::kString || w.kind() == Kind::kBox) {
+      PrefetchString(w);
+    } else if (w.is_object()) {
+      std::array<Bytes, kGroup> elements;
+      const size_t n = RunOfElements(group.subspan(i), std::span(entries).subspan(i), elements);
+      // For one alone it would be the same misses a little earlier.
+      if (n > 1) Database::Prefetch(e, std::span(elements).first(n));
+      taken = std::max<size_t>(n, 1);
+    }
+    i += taken;
+  }
+}
+
+}  // namespace
+
+void PrefetchBatch(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch) {
+  if (batch.size() < 2) return;
+  const HashIndex& index = core.shared.engine.database(client.db).index();
+  for (size_t begin = 0; begin < batch.size(); begin += kGroup) {
+    PrefetchGroup(index, batch.subspan(begin, std::min(kGroup, batch.size() - begin)));
+  }
+}
+
+}  // namespace mantis::server

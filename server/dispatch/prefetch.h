@@ -1,0 +1,18 @@
+// Looks ahead in a batch of parsed commands, so that the cache misses of independent look-ups
+// overlap instead of following one another. Changes nothing and promises nothing: what it brings
+// may be gone when the command runs.
+//
+// Thread safety: inside a batch of `core`'s OpContext, on that core. Complexity: O(batch).
+#pragma once
+
+#include <span>
+
+#include "server/dispatch/dispatcher.h"
+
+namespace mantis::server {
+
+// In stages: hash bucket words, then bucket arrays, then entries, then the strings they hold, or,
+// of a collection that several commands in succession work on, the elements they name.
+void PrefetchBatch(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch);
+
+}  // namespace mantis::server
