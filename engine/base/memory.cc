@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "engine/base/counters.h"
 
@@ -38,6 +39,20 @@ size_t RawUsable(const void* p) { return mi_usable_size(p); }
 size_t RawUsableFor(size_t n) { return mi_good_size(n); }
 #endif
 
+// Frees until the next pause; 0: nobody counts.
+thread_local uint32_t frees_left = 0;
+struct Pace {
+  uint32_t every = 0;
+  std::function<void()> pause;
+};
+thread_local Pace* pace = nullptr;
+
+void Pause() {
+  // frees_left is 0 meanwhile: what the pause itself frees does not count.
+  pace->pause();
+  frees_left = pace->every;
+}
+
 void* Counted(void* p) {
   if (p == nullptr) [[unlikely]] {
     std::fputs("mantis: out of memory\n", stderr);
@@ -56,6 +71,17 @@ void Free(void* p) {
   if (p == nullptr) return;
   Counters::Local().Add(Counter::kUsedBytes, -static_cast<int64_t>(RawUsable(p)));
   RawFree(p);
+  if (frees_left != 0 && --frees_left == 0) [[unlikely]]
+    Pause();
+}
+
+FreePacer::FreePacer(uint32_t every, std::function<void()> pause) {
+  pace = new Pace{every, std::move(pause)};
+  frees_left = every;
+}
+FreePacer::~FreePacer() {
+  frees_left = 0;
+  delete std::exchange(pace, nullptr);
 }
 
 size_t UsableSize(const void* p) { return RawUsable(p); }
@@ -84,16 +110,15 @@ int64_t ResidentBytes() {
   return n == 2 ? static_cast<int64_t>(resident) * ::sysconf(_SC_PAGESIZE) : 0;
 }
 
-void Purge(bool force) {
-#ifdef MANTIS_SANITIZED
-  (void)force;
-#else
+void Purge() {
+#ifndef MANTIS_SANITIZED
   // By default free pages are kept for a while in case they are wanted again, and then only given
   // back by whoever allocates next: on a server gone quiet, nobody.
   static const long usual = mi_option_get(mi_option_decommit_delay);
-  if (force) mi_option_set(mi_option_decommit_delay, 0);
-  mi_collect(force);
-  if (force) mi_option_set(mi_option_decommit_delay, usual);
+  mi_option_set(mi_option_decommit_delay, 0);
+  // Not with force, which walks the free blocks of every page.
+  mi_collect(false);
+  mi_option_set(mi_option_decommit_delay, usual);
 #endif
 }
 

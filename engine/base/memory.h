@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace mantis::memory {
 
@@ -29,8 +30,20 @@ void Free(void* p);
 [[nodiscard]] int64_t PeakBytes();
 // Resident set of the process.
 [[nodiscard]] int64_t ResidentBytes();
-// Hands free pages of this thread back to the system.
-void Purge(bool force);
+// Hands free pages of this thread back to the system. A block is the allocating thread's to reuse:
+// what others freed of its blocks waits until it takes them back, here or some day by itself, and
+// then all of them at once. O(blocks so freed) and a look at each page of the thread.
+void Purge();
+
+// While one exists on this thread, `pause` is called after every `every` blocks that the thread
+// freed.
+class FreePacer {
+ public:
+  FreePacer(uint32_t every, std::function<void()> pause);
+  ~FreePacer();
+  FreePacer(const FreePacer&) = delete;
+  FreePacer& operator=(const FreePacer&) = delete;
+};
 [[nodiscard]] const char* AllocatorName();
 
 }  // namespace mantis::memory

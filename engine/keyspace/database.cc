@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 
 #include "engine/keyspace/engine.h"
 
@@ -52,13 +53,15 @@ Database::Database(int number) : number_(number) {}
 Database::~Database() {
   // Entries are reached through the hash index: every entry that was not buried is in it.
   std::vector<Entry*> entries;
+  entries.reserve(size());
   uint64_t cursor = 0;
   do {
-    entries.clear();
-    cursor = index_.Scan(cursor, entries);
     // Quiescent, so no bucket moves while it is scanned and each entry comes up once.
-    for (Entry* e : entries) DestroyWithValue(e);
+    cursor = index_.Scan(cursor, entries);
   } while (cursor != 0);
+  // As in ElementTable::DestroyElements: the allocator's pages are to become empty one by one.
+  std::sort(entries.begin(), entries.end(), std::less<>());
+  for (Entry* e : entries) DestroyWithValue(e);
 }
 
 int64_t Database::Sum(const Striped& s) {

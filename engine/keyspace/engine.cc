@@ -81,7 +81,7 @@ void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
   }
   if (ctx.purges_left_ > 0) {
     --ctx.purges_left_;
-    memory::Purge(true);
+    memory::Purge();
   }
 }
 

@@ -1,5 +1,6 @@
 #include "engine/keyspace/lazy_free.h"
 
+#include "engine/base/memory.h"
 #include "engine/keyspace/database.h"
 #include "engine/reclaim/rcu.h"
 
@@ -39,8 +40,19 @@ void LazyFree::Take(std::unique_ptr<Object> value) {
   wake_.notify_one();
 }
 
+void LazyFree::SetPause(std::function<void()> pause) {
+  const std::lock_guard lock(pause_mutex_);
+  pause_ = std::move(pause);
+}
+
+void LazyFree::Pause() {
+  const std::lock_guard lock(pause_mutex_);
+  if (pause_) pause_();
+}
+
 void LazyFree::Loop() {
   const reclaim::ThreadAttachment attachment;
+  const memory::FreePacer pacer(kFreesPerPause, [this] { Pause(); });
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stop_ || !databases_.empty() || !values_.empty(); });
@@ -58,7 +70,7 @@ void LazyFree::Loop() {
     db.reset();
     pending_.fetch_sub(keys, std::memory_order_relaxed);
     reclaim::Poll(true);
-    memory::Purge(false);
+    memory::Purge();
     lock.lock();
   }
 }

@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,6 +23,8 @@ class LazyFree {
  public:
   // What takes more allocations to free than this is not freed where it was deleted. Redis's bound.
   static constexpr size_t kEffort = 64;
+  // About a millisecond's work for whoever takes them back.
+  static constexpr uint32_t kFreesPerPause = 10'000;
 
   LazyFree();
   ~LazyFree();
@@ -29,17 +33,24 @@ class LazyFree {
   void Take(std::unique_ptr<Object> value);
   // Frees what is pending and ends the thread. The engine calls it before it goes.
   void Stop();
+  // `pause` is called on the background thread after every kFreesPerPause blocks it freed, to let
+  // the threads that they belong to take them back; nullptr: nothing is. When this returns, a
+  // pause set before is over and will not come again.
+  void SetPause(std::function<void()> pause);
   // Keys not freed yet, a big value counting as one.
   size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
   void Loop();
+  void Pause();
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Database>> databases_;
   std::deque<std::unique_ptr<Object>> values_;
   bool stop_ = false;
+  std::mutex pause_mutex_;  // held during a pause
+  std::function<void()> pause_;
   std::atomic<size_t> pending_{0};
   std::thread thread_;
 };

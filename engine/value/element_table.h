@@ -34,6 +34,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -163,6 +164,20 @@ class ElementTable {
         if (!f(e)) return;
       }
     }
+  }
+
+  // Calls `destroy(T*)` for every element in the order of their addresses; the table may only be
+  // destroyed afterwards. That empties the allocator's pages one after another. In the table's own
+  // order nearly all of them would become empty with the last few elements, and go back to the
+  // system in one go. O(n log n).
+  template <class F>
+  void DestroyElements(F&& destroy) {
+    std::vector<T*> all;
+    all.reserve(size_);
+    ForEach([&all](T* e) { all.push_back(e); });
+    std::sort(all.begin(), all.end(), std::less<>());
+    for (T* e : all) destroy(e);
+    size_ = 0;
   }
 
   // Calls `f(T*)` for at least `count` elements (if there are so many left) and

@@ -30,7 +30,7 @@ void AppendItem(Listpack& to, const Listpack::Item& item) {
 }  // namespace
 
 Hash::~Hash() {
-  if (big()) extra_->table->ForEach([](HashElement* e) { HashElement::Destroy(e); });
+  if (big()) extra_->table->DestroyElements([](HashElement* e) { HashElement::Destroy(e); });
 }
 
 std::unique_ptr<Hash> Hash::FromListpack(Listpack pairs, const ValueLimits& limits) {

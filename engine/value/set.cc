@@ -36,7 +36,7 @@ Set::~Set() {
 }
 
 void Set::FreeTable(Table& table) {
-  table.ForEach([](SetMember* m) { SetMember::Destroy(m); });
+  table.DestroyElements([](SetMember* m) { SetMember::Destroy(m); });
 }
 
 size_t Set::IntegersMax(const ValueLimits& limits) {

@@ -107,7 +107,7 @@ void InsertPair(Listpack& pack, Listpack::Pos before, double score, Bytes member
 // --- Building ---
 
 SortedSet::Big::~Big() {
-  table.ForEach([](ScoredMember* e) { ScoredMember::Free(e); });
+  table.DestroyElements([](ScoredMember* e) { ScoredMember::Free(e); });
 }
 
 SortedSet::~SortedSet() = default;

@@ -110,7 +110,7 @@ Outcome MemoryPurge(CommandContext& c) {
       c.core,
       [](CoreContext&) {
         reclaim::Poll(true);
-        memory::Purge(true);
+        memory::Purge();
         return std::string();
       },
       [later](CoreContext& core, const std::vector<std::string>&) {

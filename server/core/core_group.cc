@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 
 #include "server/core/runtime.h"
 
@@ -34,6 +37,27 @@ void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
       PostTo(origin, [round](CoreContext& o) { round->done(o, std::move(round->answers)); });
     });
   }
+}
+
+void TakeBackFreedOnAll(SharedState& shared) {
+  // A core may be busy for longer; it comes to it then.
+  constexpr std::chrono::milliseconds kPatience(20);
+  struct Round {
+    std::mutex mutex;
+    std::condition_variable over;
+    size_t missing = 0;
+  };
+  auto round = std::make_shared<Round>();
+  round->missing = shared.cores.size();
+  for (const auto& core : shared.cores) {
+    PostTo(*core, [round](CoreContext&) {
+      memory::Purge();
+      const std::lock_guard lock(round->mutex);
+      if (--round->missing == 0) round->over.notify_one();
+    });
+  }
+  std::unique_lock lock(round->mutex);
+  round->over.wait_for(lock, kPatience, [&round] { return round->missing == 0; });
 }
 
 void RequestStop(SharedState& shared, SaveOnStop save, int exit_code) {

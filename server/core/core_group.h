@@ -20,6 +20,10 @@ void PostTo(CoreContext& core, std::function<void(CoreContext&)> fn);
 void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
             std::function<void(CoreContext&, std::vector<std::string>)> done);
 
+// Has every core take back what other threads freed of its memory, and waits until they have, or
+// for some milliseconds. Not to be called on a core.
+void TakeBackFreedOnAll(SharedState& shared);
+
 // Begins an orderly stop of the whole server, as SIGTERM does: stop accepting, answer what was
 // received, save if `save` says so, end. `exit_code` for the process.
 enum class SaveOnStop : uint8_t { kByConfig, kSave, kNoSave };

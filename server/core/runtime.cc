@@ -79,6 +79,7 @@ std::optional<std::string> ServerRuntime::Start() {
   LogNotice(Banner(shared_, usable_cores_));
   loops_running_ = loops_.size();
   shared_.workers->Start();
+  shared_.engine.lazy_free()->SetPause([this] { TakeBackFreedOnAll(shared_); });
   for (const auto& loop : loops_) {
     loop->thread = std::thread([this, &loop] { RunLoop(*loop); });
   }
@@ -114,6 +115,7 @@ int ServerRuntime::Run() {
                                : "Received SIGTERM, scheduling shutdown...");
     RequestStop(SaveOnStop::kByConfig, 0);
   }
+  shared_.engine.lazy_free()->SetPause(nullptr);
   for (const auto& loop : loops_) loop->thread.join();
   shared_.workers->Stop();
   const auto settings = shared_.config.snapshot();
