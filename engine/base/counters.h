@@ -24,6 +24,7 @@ enum class Counter : uint8_t {
   kCacheInserts,
   kEvictedKeys,
   kExpiredKeys,
+  kExpiredFields,
   kExpireCycleUs,
   kRetiredObjects,
   kReclaimedObjects,

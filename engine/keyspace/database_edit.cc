@@ -174,6 +174,7 @@ void Database::ExpireParts(OpContext& ctx, Entry* e) {
   }
   Object* object = ObjectOf(held.current.value);
   const size_t removed = object->ExpireParts(ctx.now_ms(), kLimit);
+  Counters::Local().Add(Counter::kExpiredFields, static_cast<int64_t>(removed));
   const int64_t next_ms = object->next_deadline_ms();
   FinishEdit(ctx, held, object, removed != 0 ? Edited::Yes("hexpired") : Edited::No());
   if (next_ms != kNoDeadline) expiry_.Schedule(e, next_ms);

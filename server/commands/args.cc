@@ -91,6 +91,16 @@ ValueLimits LimitsOf(const config::Settings& settings) {
           .hll_sparse_max_bytes = size(settings.hll_sparse_max_bytes)};
 }
 
+bool ParseNumber(CommandContext& c, Bytes arg, int64_t min, std::string_view error, int64_t* out) {
+  const auto v = protocol::ParseInteger(arg);
+  if (!v || *v < min) {
+    c.reply.Error(error);
+    return false;
+  }
+  *out = *v;
+  return true;
+}
+
 void ReplyString(CommandContext& c, const StringRef& value) {
   if (value.is_integer()) {
     c.reply.BulkInteger(value.integer());

@@ -27,6 +27,8 @@ bool ParseInteger(CommandContext& c, Bytes arg, int64_t* out);
 bool ParseIntegerInRange(CommandContext& c, Bytes arg, int64_t min, int64_t max, int64_t* out);
 bool ParseFloat(CommandContext& c, Bytes arg, double* out);
 
+// A number of at least `min`; `error` is told for anything else.
+bool ParseNumber(CommandContext& c, Bytes arg, int64_t min, std::string_view error, int64_t* out);
 // A string value as a bulk reply; large ones are attached, not copied.
 void ReplyString(CommandContext& c, const StringRef& value);
 // An element of a listpack, as a bulk reply.

@@ -1,18 +1,6 @@
 #include "server/commands/list_reply.h"
 
-#include "protocol/number.h"
-
 namespace mantis::server {
-
-bool ParseNumber(CommandContext& c, Bytes arg, int64_t min, std::string_view error, int64_t* out) {
-  const auto v = protocol::ParseInteger(arg);
-  if (!v || *v < min) {
-    c.reply.Error(error);
-    return false;
-  }
-  *out = *v;
-  return true;
-}
 
 bool ParseEnd(CommandContext& c, Bytes arg, List::End* out) {
   const bool left = EqualsIgnoreCase(arg, "LEFT");

@@ -32,9 +32,6 @@ inline bool ElementsFit(std::span<const Bytes> elements) {
                       [](Bytes e) { return e.size() > List::kElementBytesMax; });
 }
 
-// A number of at least `min`; `error` is told for anything else.
-bool ParseNumber(CommandContext& c, Bytes arg, int64_t min, std::string_view error, int64_t* out);
-
 // LEFT or RIGHT. Writes a syntax error and returns false for anything else.
 bool ParseEnd(CommandContext& c, Bytes arg, List::End* out);
 

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "engine/keyspace/key_locks.h"
-#include "server/commands/list_reply.h"
 #include "server/commands/sorted_set_args.h"
 #include "server/dispatch/blocking.h"
 #include "server/dispatch/command_table.h"

@@ -160,4 +160,13 @@ size_t InterestTable::keys() const {
   return sum;
 }
 
+size_t InterestTable::keys_waited_for() const {
+  size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [name, record] : shard.records) sum += record->queue.empty() ? 0 : 1;
+  }
+  return sum;
+}
+
 }  // namespace mantis::server

@@ -85,6 +85,7 @@ class InterestTable final : public CommitObserver {
   void Sweep(OpContext& ctx, size_t part, size_t parts);
   // Keys with watchers or waiters.
   size_t keys() const;
+  size_t keys_waited_for() const;
 
   void OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view event,
                 bool watched) override;

@@ -12,6 +12,7 @@
 #include "server/core/core_context.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/interest_table.h"
 #include "server/info/info_text.h"
 #include "server/info/memory_report.h"
 #include "server/info/version.h"
@@ -125,8 +126,8 @@ void InfoClients(SharedState& shared, InfoText& text) {
   text.Field("client_recent_max_input_buffer", input_max);
   text.Field("client_recent_max_output_buffer", output_max);
   text.Field("blocked_clients", shared.blocked_clients.load(std::memory_order_relaxed));
-  text.Zeros({"tracking_clients", "clients_in_timeout_table", "total_blocking_keys",
-              "total_blocking_keys_on_nokey"});
+  text.Field("total_blocking_keys", shared.interests->keys_waited_for());
+  text.Zeros({"tracking_clients", "clients_in_timeout_table", "total_blocking_keys_on_nokey"});
 }
 
 void InfoMemory(SharedState& shared, InfoText& text) {

@@ -88,6 +88,7 @@ void InfoStats(SharedState& shared, InfoText& text) {
   text.Field("instantaneous_output_repl_kbps", "0.00");
   text.Field("rejected_connections", Sum(shared, &CoreStats::connections_rejected));
   text.Zeros({"sync_full", "sync_partial_ok", "sync_partial_err"});
+  text.Field("expired_subkeys", Counters::Sum(Counter::kExpiredFields));
   text.Field("expired_keys", Counters::Sum(Counter::kExpiredKeys));
   text.Field("expired_stale_perc", "0.00");
   text.Field("expired_time_cap_reached_count", 0);
