@@ -137,7 +137,7 @@ bool ReadTriples(RdbReader& in, HashBuilder& hash) {
 }  // namespace
 
 uint16_t EncodeHash(const Hash& hash, RdbWriter& out) {
-  if (const Listpack* pairs = hash.pairs()) {
+  if (const auto pairs = hash.pairs()) {
     out.Type(RdbType::kHashListpack);
     out.String(pairs->raw());
     return out.version_max();

@@ -26,12 +26,12 @@ std::unique_ptr<Set> ReadMembers(RdbReader& in, const ValueLimits& limits) {
 }  // namespace
 
 void EncodeSet(const Set& set, RdbWriter& out) {
-  if (const IntSet* integers = set.integers()) {
+  if (const auto integers = set.integers()) {
     out.Type(RdbType::kSetIntset);
     out.String(integers->raw());
     return;
   }
-  const Listpack* pack = set.listpack();
+  const auto pack = set.listpack();
   if (pack != nullptr && out.version_max() >= kRdbVersionOfSetListpack) {
     out.Type(RdbType::kSetListpack);
     out.String(pack->raw());

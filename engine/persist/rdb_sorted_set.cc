@@ -61,7 +61,7 @@ bool ReadMembers(RdbReader& in, bool binary, SortedSetBuilder& set) {
 }  // namespace
 
 void EncodeSortedSet(const SortedSet& set, RdbWriter& out) {
-  if (const Listpack* pack = set.listpack()) {
+  if (const auto pack = set.listpack()) {
     out.Type(RdbType::kSortedSetListpack);
     out.String(pack->raw());
     return;

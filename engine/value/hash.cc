@@ -29,14 +29,16 @@ void AppendItem(Listpack& to, const Listpack::Item& item) {
 
 }  // namespace
 
-Hash::~Hash() {
-  if (big()) extra_->table->DestroyElements([](HashElement* e) { HashElement::Destroy(e); });
+Hash::Big::~Big() {
+  table.DestroyElements([](HashElement* e) { HashElement::Destroy(e); });
 }
+
+Hash::~Hash() = default;
 
 std::unique_ptr<Hash> Hash::FromListpack(Listpack pairs, const ValueLimits& limits) {
   if (pairs.size() % 2 != 0) return nullptr;
   auto hash = std::make_unique<Hash>();
-  hash->compact_ = std::move(pairs);
+  hash->form_ = std::move(pairs);
   absl::flat_hash_set<std::string> names;
   bool unique = true;
   bool fits = hash->size() <= limits.hash_max_listpack_entries;
@@ -54,97 +56,112 @@ std::unique_ptr<Hash> Hash::FromListpack(Listpack pairs, const ValueLimits& limi
 }
 
 std::string_view Hash::encoding() const {
-  if (extra_ == nullptr) return "listpack";
-  return extra_->table ? "hashtable" : "listpackex";
+  if (big() != nullptr) return "hashtable";
+  return triples() != nullptr ? "listpackex" : "listpack";
 }
 
-size_t Hash::size() const { return big() ? extra_->table->size() : compact_.size() / stride(); }
+size_t Hash::size() const {
+  if (const Big* b = big(); b != nullptr) return b->table.size();
+  const Compact fields = compact();
+  return fields.pack->size() / fields.stride;
+}
 
 size_t Hash::bytes(size_t samples) const {
-  size_t sum = memory::UsableSize(this) + compact_.allocated_bytes();
-  if (extra_ == nullptr) return sum;
-  sum += memory::UsableSize(extra_.get());
-  if (!extra_->table) return sum;
+  size_t sum = memory::UsableSize(this);
+  const Big* b = big();
+  if (b == nullptr) {
+    if (const Triples* t = triples(); t != nullptr) sum += memory::UsableSize(t);
+    return sum + compact().pack->allocated_bytes();
+  }
+  sum += memory::UsableSize(b) + b->table.bytes();
   size_t seen = 0;
   size_t elements = 0;
-  extra_->table->ForEachWhile([&](const HashElement* e) {
+  b->table.ForEachWhile([&](const HashElement* e) {
     elements += e->allocated_bytes();
     return ++seen != samples;
   });
   if (seen != 0) elements = elements * size() / seen;
   // A B-tree's nodes are about three quarters full.
-  if (extra_->deadlines != nullptr) elements += extra_->deadlines->size() * 16 * 4 / 3;
-  return sum + extra_->table->bytes() + elements;
+  if (b->deadlines != nullptr) elements += b->deadlines->size() * 16 * 4 / 3;
+  return sum + elements;
 }
 
 std::unique_ptr<Object> Hash::Clone() const {
   auto copy = std::make_unique<Hash>();
-  copy->compact_ = compact_.Clone();
-  if (extra_ == nullptr) return copy;
-  copy->extra_ = std::make_unique<Extra>();
-  copy->extra_->next_deadline_ms = extra_->next_deadline_ms;
-  if (!big()) return copy;
-  copy->extra_->table.emplace();
-  extra_->table->ForEach([&copy](const HashElement* e) {
-    HashElement* fresh = HashElement::Create(e->name(), e->value(), e->deadline_ms());
-    copy->extra_->table->Insert(fresh);
-    copy->Schedule(fresh);
-  });
+  if (const auto pack = pairs()) {
+    copy->form_ = pack->Clone();
+  } else if (const Triples* t = triples(); t != nullptr) {
+    auto fresh = std::make_unique<Triples>();
+    fresh->fields = t->fields.Clone();
+    fresh->next_deadline_ms = t->next_deadline_ms;
+    copy->form_ = std::move(fresh);
+  } else {
+    auto fresh = std::make_unique<Big>();
+    big()->table.ForEach([&fresh](const HashElement* e) {
+      HashElement* element = HashElement::Create(e->name(), e->value(), e->deadline_ms());
+      fresh->table.Insert(element);
+      Schedule(*fresh, element);
+    });
+    copy->form_ = std::move(fresh);
+  }
   return copy;
 }
 
 int64_t Hash::next_deadline_ms() const {
-  if (extra_ == nullptr) return kNoDeadline;
-  if (!extra_->table) return extra_->next_deadline_ms;
-  const auto& deadlines = extra_->deadlines;
-  return deadlines == nullptr || deadlines->empty() ? kNoDeadline : deadlines->begin()->first;
+  if (const Triples* t = triples(); t != nullptr) return t->next_deadline_ms;
+  const Big* b = big();
+  if (b == nullptr || b->deadlines == nullptr || b->deadlines->empty()) return kNoDeadline;
+  return b->deadlines->begin()->first;
 }
 
 size_t Hash::ExpireParts(int64_t now_ms, size_t limit) {
   if (!some_due(now_ms)) return 0;
-  if (!big()) return ExpireCompact(now_ms, limit);
-  auto& deadlines = *extra_->deadlines;
+  if (Triples* t = triples(); t != nullptr) return ExpireTriples(*t, now_ms, limit);
+  Big& b = *big();
+  auto& deadlines = *b.deadlines;
   size_t removed = 0;
   while (removed < limit && !deadlines.empty() && deadlines.begin()->first <= now_ms) {
     HashElement* e = deadlines.begin()->second;
     deadlines.erase(deadlines.begin());
-    extra_->table->Erase(e->name());
+    b.table.Erase(e->name());
     HashElement::Destroy(e);
     ++removed;
   }
   return removed;
 }
 
-size_t Hash::ExpireCompact(int64_t now_ms, size_t limit) {
+size_t Hash::ExpireTriples(Triples& t, int64_t now_ms, size_t limit) {
   size_t removed = 0;
-  for (Pos p = compact_.First(); p != Listpack::kEnd && removed < limit;) {
+  for (Pos p = t.fields.First(); p != Listpack::kEnd && removed < limit;) {
     Pos next = Listpack::kEnd;
-    if (FieldAt(p, &next).deadline_ms <= now_ms) {
-      next = compact_.Erase(p, 3);
+    // Looked at anew each time: erasing may have moved the listpack.
+    if (compact().FieldAt(p, &next).deadline_ms <= now_ms) {
+      next = t.fields.Erase(p, Compact::kTriple);
       ++removed;
     }
     p = next;
   }
-  FindNextDeadline();
+  FindNextDeadline(t);
   return removed;
 }
 
 std::optional<Hash::Text> Hash::Get(Bytes name, int64_t now_ms) const {
-  if (big()) {
-    const HashElement* e = FindElement(name);
+  if (const Big* b = big(); b != nullptr) {
+    const HashElement* e = b->table.Find(name);
     if (e == nullptr || e->due(now_ms)) return std::nullopt;
     return Text{e->value()};
   }
-  const Pos p = FindCompact(name);
-  if (p == Listpack::kEnd || (triples() && DeadlineAt(p) <= now_ms)) return std::nullopt;
-  return compact_.Get(compact_.Next(p));
+  const Compact fields = compact();
+  const Pos p = fields.Find(name);
+  if (p == Listpack::kEnd || fields.DeadlineAt(p) <= now_ms) return std::nullopt;
+  return fields.pack->Get(fields.pack->Next(p));
 }
 
 size_t Hash::live_size(int64_t now_ms) const {
   size_t n = size();
   if (!some_due(now_ms)) return n;
-  if (big()) {
-    for (const auto& [deadline_ms, e] : *extra_->deadlines) {
+  if (const Big* b = big(); b != nullptr) {
+    for (const auto& [deadline_ms, e] : *b->deadlines) {
       if (deadline_ms > now_ms) break;
       --n;
     }
@@ -159,180 +176,197 @@ bool Hash::FitsCompact(Bytes name, Bytes value, const ValueLimits& limits) const
   constexpr size_t kOverhead = 32;  // of a name, a value and a deadline
   const size_t longest = std::max(name.size(), value.size());
   return longest <= limits.hash_max_listpack_value &&
-         compact_.Fits(name.size() + value.size() + kOverhead);
+         compact().pack->Fits(name.size() + value.size() + kOverhead);
 }
 
 bool Hash::Set(Bytes name, Bytes value, const ValueLimits& limits, int64_t now_ms,
                Deadline deadline) {
-  if (!big()) {
+  if (big() == nullptr) {
     if (FitsCompact(name, value, limits)) {
-      const bool created = SetCompact(name, value, now_ms, deadline);
+      Triples* t = triples();
+      const bool created =
+          t == nullptr ? SetPair(name, value) : SetTriple(*t, name, value, now_ms, deadline);
       if (size() > limits.hash_max_listpack_entries) ConvertToTable();
       return created;
     }
     ConvertToTable();
   }
-  return SetElement(name, value, now_ms, deadline);
+  return SetElement(*big(), name, value, now_ms, deadline);
 }
 
-bool Hash::SetCompact(Bytes name, Bytes value, int64_t now_ms, Deadline deadline) {
-  const Pos p = FindCompact(name);
+bool Hash::SetPair(Bytes name, Bytes value) {
+  const auto pack = form_.Edit<Listpack>();
+  const Pos p = pack->Find(name, pack->First(), Compact::kPair - 1);
   if (p == Listpack::kEnd) {
-    compact_.Append(name);
-    compact_.Append(value);
-    if (triples()) compact_.Append(kNoneInListpack);
+    pack->Append(name);
+    pack->Append(value);
     return true;
   }
-  compact_.Replace(compact_.Next(p), value);
-  if (!triples()) return false;
-  const bool expired = DeadlineAt(p) <= now_ms;
-  if (expired || deadline == Deadline::kClear) SetDeadlineAt(p, kNoDeadline);
+  pack->Replace(pack->Next(p), value);
+  return false;
+}
+
+bool Hash::SetTriple(Triples& t, Bytes name, Bytes value, int64_t now_ms, Deadline deadline) {
+  const Pos p = compact().Find(name);
+  if (p == Listpack::kEnd) {
+    t.fields.Append(name);
+    t.fields.Append(value);
+    t.fields.Append(kNoneInListpack);
+    return true;
+  }
+  t.fields.Replace(t.fields.Next(p), value);
+  const bool expired = compact().DeadlineAt(p) <= now_ms;
+  if (expired || deadline == Deadline::kClear) SetDeadlineAt(t, p, kNoDeadline);
   return expired;
 }
 
-bool Hash::SetElement(Bytes name, Bytes value, int64_t now_ms, Deadline deadline) {
-  const auto [e, created] = extra_->table->FindOrInsert(
-      name, [&] { return HashElement::Create(name, value, kNoDeadline); });
+bool Hash::SetElement(Big& big, Bytes name, Bytes value, int64_t now_ms, Deadline deadline) {
+  const auto [e, created] =
+      big.table.FindOrInsert(name, [&] { return HashElement::Create(name, value, kNoDeadline); });
   if (created) return true;
   const bool expired = e->due(now_ms);
-  Assign(e, value, expired || deadline == Deadline::kClear ? kNoDeadline : e->deadline_ms());
+  Assign(big, e, value, expired || deadline == Deadline::kClear ? kNoDeadline : e->deadline_ms());
   return expired;
 }
 
-void Hash::Assign(HashElement* e, Bytes value, int64_t deadline_ms) {
-  Unschedule(e);
+void Hash::Assign(Big& big, HashElement* e, Bytes value, int64_t deadline_ms) {
+  Unschedule(big, e);
   if (!e->TryAssign(value, deadline_ms)) {
     HashElement* fresh = HashElement::Create(e->name(), value, deadline_ms);
-    HashElement::Destroy(extra_->table->Replace(fresh));
+    HashElement::Destroy(big.table.Replace(fresh));
     e = fresh;
   }
-  Schedule(e);
+  Schedule(big, e);
 }
 
-void Hash::Schedule(HashElement* e) {
+void Hash::Schedule(Big& big, HashElement* e) {
   const int64_t deadline_ms = e->deadline_ms();
   if (deadline_ms == kNoDeadline) return;
-  auto& deadlines = extra_->deadlines;
+  auto& deadlines = big.deadlines;
   if (deadlines == nullptr) {
     deadlines = std::make_unique<absl::btree_set<std::pair<int64_t, HashElement*>>>();
   }
   deadlines->emplace(deadline_ms, e);
 }
 
-void Hash::Unschedule(HashElement* e) {
+void Hash::Unschedule(Big& big, HashElement* e) {
   const int64_t deadline_ms = e->deadline_ms();
-  if (deadline_ms != kNoDeadline) extra_->deadlines->erase({deadline_ms, e});
+  if (deadline_ms != kNoDeadline) big.deadlines->erase({deadline_ms, e});
 }
 
 bool Hash::Erase(Bytes name, int64_t now_ms) {
-  if (big()) {
-    HashElement* e = FindElement(name);
+  if (Big* b = big(); b != nullptr) {
+    HashElement* e = b->table.Find(name);
     if (e == nullptr || e->due(now_ms)) return false;
-    Unschedule(e);
-    extra_->table->Erase(name);
+    Unschedule(*b, e);
+    b->table.Erase(name);
     HashElement::Destroy(e);
     return true;
   }
-  const Pos p = FindCompact(name);
+  const Compact fields = compact();
+  const Pos p = fields.Find(name);
   if (p == Listpack::kEnd) return false;
-  const int64_t deadline_ms = DeadlineAt(p);
+  const int64_t deadline_ms = fields.DeadlineAt(p);
   if (deadline_ms <= now_ms) return false;
-  compact_.Erase(p, stride());
-  if (deadline_ms != kNoDeadline) FindNextDeadline();
+  if (Triples* t = triples(); t != nullptr) {
+    t->fields.Erase(p, Compact::kTriple);
+    if (deadline_ms != kNoDeadline) FindNextDeadline(*t);
+  } else {
+    form_.Edit<Listpack>()->Erase(p, Compact::kPair);
+  }
   return true;
 }
 
 std::optional<int64_t> Hash::DeadlineOf(Bytes name, int64_t now_ms) const {
   int64_t deadline_ms = kNoDeadline;
-  if (big()) {
-    const HashElement* e = FindElement(name);
+  if (const Big* b = big(); b != nullptr) {
+    const HashElement* e = b->table.Find(name);
     if (e == nullptr) return std::nullopt;
     deadline_ms = e->deadline_ms();
   } else {
-    const Pos p = FindCompact(name);
+    const Compact fields = compact();
+    const Pos p = fields.Find(name);
     if (p == Listpack::kEnd) return std::nullopt;
-    deadline_ms = DeadlineAt(p);
+    deadline_ms = fields.DeadlineAt(p);
   }
   if (deadline_ms <= now_ms) return std::nullopt;
   return deadline_ms;
 }
 
 void Hash::SetDeadline(Bytes name, int64_t deadline_ms) {
-  if (big()) {
-    HashElement* e = FindElement(name);
-    Assign(e, e->value(), deadline_ms);
+  if (Big* b = big(); b != nullptr) {
+    HashElement* e = b->table.Find(name);
+    Assign(*b, e, e->value(), deadline_ms);
     return;
   }
-  if (!triples()) {
+  if (triples() == nullptr) {
     if (deadline_ms == kNoDeadline) return;
     ConvertToTriples();
   }
-  SetDeadlineAt(FindCompact(name), deadline_ms);
+  SetDeadlineAt(*triples(), compact().Find(name), deadline_ms);
 }
 
-Hash::Field Hash::FieldAt(Pos p, Pos* next) const {
-  const Pos value = compact_.Next(p);
-  Field field{compact_.Get(p), compact_.Get(value), kNoDeadline};
-  Pos after = compact_.Next(value);
-  if (triples()) {
-    field.deadline_ms = FromListpackForm(compact_.Get(after));
-    after = compact_.Next(after);
+Hash::Field Hash::Compact::FieldAt(Pos p, Pos* next) const {
+  const Pos value = pack->Next(p);
+  Field field{pack->Get(p), pack->Get(value), kNoDeadline};
+  Pos after = pack->Next(value);
+  if (stride == kTriple) {
+    field.deadline_ms = FromListpackForm(pack->Get(after));
+    after = pack->Next(after);
   }
   *next = after;
   return field;
 }
 
-int64_t Hash::DeadlineAt(Pos name) const {
-  if (!triples()) return kNoDeadline;
-  return FromListpackForm(compact_.Get(compact_.Next(compact_.Next(name))));
+int64_t Hash::Compact::DeadlineAt(Pos name) const {
+  if (stride != kTriple) return kNoDeadline;
+  return FromListpackForm(pack->Get(pack->Next(pack->Next(name))));
 }
 
-void Hash::SetDeadlineAt(Pos name, int64_t deadline_ms) {
-  const Pos at = compact_.Next(compact_.Next(name));
-  const int64_t before_ms = FromListpackForm(compact_.Get(at));
+void Hash::SetDeadlineAt(Triples& t, Pos name, int64_t deadline_ms) {
+  const Pos at = t.fields.Next(t.fields.Next(name));
+  const int64_t before_ms = FromListpackForm(t.fields.Get(at));
   if (before_ms == deadline_ms) return;
-  compact_.Replace(at, ToListpackForm(deadline_ms));
-  if (deadline_ms <= extra_->next_deadline_ms) {
-    extra_->next_deadline_ms = deadline_ms;
-  } else if (before_ms == extra_->next_deadline_ms) {
-    FindNextDeadline();
+  t.fields.Replace(at, ToListpackForm(deadline_ms));
+  if (deadline_ms <= t.next_deadline_ms) {
+    t.next_deadline_ms = deadline_ms;
+  } else if (before_ms == t.next_deadline_ms) {
+    FindNextDeadline(t);
   }
 }
 
-void Hash::FindNextDeadline() {
+void Hash::FindNextDeadline(Triples& t) {
   int64_t next_ms = kNoDeadline;
   Walk([&next_ms](const Field& field) {
     next_ms = std::min(next_ms, field.deadline_ms);
     return true;
   });
-  extra_->next_deadline_ms = next_ms;
+  t.next_deadline_ms = next_ms;
 }
 
 void Hash::ConvertToTriples() {
-  Listpack wider;
+  auto wider = std::make_unique<Triples>();
   Walk([&wider](const Field& field) {
-    AppendItem(wider, field.name);
-    AppendItem(wider, field.value);
-    wider.Append(kNoneInListpack);
+    AppendItem(wider->fields, field.name);
+    AppendItem(wider->fields, field.value);
+    wider->fields.Append(kNoneInListpack);
     return true;
   });
-  compact_ = std::move(wider);
-  extra_ = std::make_unique<Extra>();
+  form_ = std::move(wider);
 }
 
 void Hash::ConvertToTable() {
-  Table table;
-  Walk([&table](const Field& field) {
+  auto big = std::make_unique<Big>();
+  Walk([&big](const Field& field) {
     std::array<char, 24> name;
     std::array<char, 24> value;
-    table.Insert(
-        HashElement::Create(field.name.View(name), field.value.View(value), field.deadline_ms));
+    HashElement* e =
+        HashElement::Create(field.name.View(name), field.value.View(value), field.deadline_ms);
+    big->table.Insert(e);
+    Schedule(*big, e);
     return true;
   });
-  compact_ = Listpack();
-  if (extra_ == nullptr) extra_ = std::make_unique<Extra>();
-  extra_->table.emplace(std::move(table));
-  extra_->table->ForEach([this](HashElement* e) { Schedule(e); });
+  form_ = std::move(big);
 }
 
 }  // namespace mantis

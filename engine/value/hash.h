@@ -28,6 +28,7 @@
 #include "engine/value/limits.h"
 #include "engine/value/listpack.h"
 #include "engine/value/object.h"
+#include "engine/value/one_of.h"
 
 namespace mantis {
 
@@ -54,10 +55,10 @@ class Hash final : public Object {
   std::string_view encoding() const override;
   size_t size() const override;
   size_t bytes(size_t samples) const override;
-  size_t free_effort() const override { return big() ? extra_->table->size() : 1; }
+  size_t free_effort() const override { return big() == nullptr ? 1 : size(); }
   std::unique_ptr<Object> Clone() const override;
   void Prefetch(std::span<const Bytes> elements) const override {
-    if (big()) extra_->table->Prefetch(elements);
+    if (const Big* b = big(); b != nullptr) b->table.Prefetch(elements);
   }
   int64_t next_deadline_ms() const override;
   size_t ExpireParts(int64_t now_ms, size_t limit) override;
@@ -102,79 +103,100 @@ class Hash final : public Object {
   template <class F>
   void Draw(size_t count, int64_t now_ms, uint64_t& random_state, F&& f) const;
 
-  // The pairs of a compact hash without deadlines, else nullptr.
-  const Listpack* pairs() const { return extra_ == nullptr ? &compact_ : nullptr; }
+  // The pairs of a compact hash without deadlines, else null.
+  FormView<Listpack> pairs() const { return form_.View<Listpack>(); }
 
  private:
   using Table = ElementTable<HashElement, HashElementTraits>;
   using Pos = Listpack::Pos;
 
-  // What a plain small hash does without.
-  struct Extra {
-    std::optional<Table> table;              // nothing: the listpack holds triples
-    int64_t next_deadline_ms = kNoDeadline;  // of the triples
-    // Of the table's elements that have deadlines; nothing if none ever had.
+  struct Triples {
+    Listpack fields;
+    int64_t next_deadline_ms = kNoDeadline;
+  };
+  struct Big {
+    Big() = default;
+    ~Big();
+    Big(const Big&) = delete;
+    Big& operator=(const Big&) = delete;
+
+    Table table;
+    // Of the elements that have deadlines; nothing if none ever had.
     std::unique_ptr<absl::btree_set<std::pair<int64_t, HashElement*>>> deadlines;
   };
+  // The listpack of a compact hash, to be read: pairs or triples.
+  struct Compact {
+    static constexpr size_t kPair = 2;
+    static constexpr size_t kTriple = 3;
 
-  bool big() const { return extra_ != nullptr && extra_->table.has_value(); }
-  bool triples() const { return extra_ != nullptr && !extra_->table.has_value(); }
-  size_t stride() const { return triples() ? 3 : 2; }
+    FormView<Listpack> pack;
+    size_t stride;  // elements of a field
+
+    Pos Find(Bytes name) const { return pack->Find(name, pack->First(), stride - 1); }
+    // The field that begins at `p`, and in *next where the next one does.
+    Field FieldAt(Pos p, Pos* next) const;
+    int64_t DeadlineAt(Pos name) const;
+  };
+
+  Big* big() const { return form_.Get<std::unique_ptr<Big>>(); }
+  Triples* triples() const { return form_.Get<std::unique_ptr<Triples>>(); }
+  Compact compact() const {
+    const Triples* t = triples();
+    if (t == nullptr) return {pairs(), Compact::kPair};
+    return {FormView<Listpack>(t->fields.get()), Compact::kTriple};
+  }
   // Some field may have expired.
-  bool some_due(int64_t now_ms) const { return extra_ != nullptr && next_deadline_ms() <= now_ms; }
+  bool some_due(int64_t now_ms) const { return next_deadline_ms() <= now_ms; }
 
   static Field FieldOf(const HashElement& e) { return {{e.name()}, {e.value()}, e.deadline_ms()}; }
-  // The field that begins at `p`, and in *next where the next one does.
-  Field FieldAt(Pos p, Pos* next) const;
-  int64_t DeadlineAt(Pos name) const;
-  Pos FindCompact(Bytes name) const { return compact_.Find(name, compact_.First(), stride() - 1); }
-  HashElement* FindElement(Bytes name) const { return extra_->table->Find(name); }
 
   bool FitsCompact(Bytes name, Bytes value, const ValueLimits& limits) const;
-  bool SetCompact(Bytes name, Bytes value, int64_t now_ms, Deadline deadline);
-  bool SetElement(Bytes name, Bytes value, int64_t now_ms, Deadline deadline);
+  bool SetPair(Bytes name, Bytes value);
+  bool SetTriple(Triples& t, Bytes name, Bytes value, int64_t now_ms, Deadline deadline);
+  static bool SetElement(Big& big, Bytes name, Bytes value, int64_t now_ms, Deadline deadline);
   // Gives the element a value and a deadline, in new memory if need be.
-  void Assign(HashElement* e, Bytes value, int64_t deadline_ms);
-  void Schedule(HashElement* e);
-  void Unschedule(HashElement* e);
+  static void Assign(Big& big, HashElement* e, Bytes value, int64_t deadline_ms);
+  static void Schedule(Big& big, HashElement* e);
+  static void Unschedule(Big& big, HashElement* e);
 
   void ConvertToTriples();
   void ConvertToTable();
-  void SetDeadlineAt(Pos name, int64_t deadline_ms);
-  void FindNextDeadline();
-  size_t ExpireCompact(int64_t now_ms, size_t limit);
+  void SetDeadlineAt(Triples& t, Pos name, int64_t deadline_ms);
+  void FindNextDeadline(Triples& t);
+  size_t ExpireTriples(Triples& t, int64_t now_ms, size_t limit);
 
-  Listpack compact_;  // empty when the table has taken over
-  std::unique_ptr<Extra> extra_;
+  OneOf<Listpack, std::unique_ptr<Triples>, std::unique_ptr<Big>> form_;
 };
+static_assert(sizeof(Hash) == 2 * sizeof(void*), "one block of the allocator's second size");
 
 template <class F>
 void Hash::Walk(F&& f) const {
-  if (big()) {
-    extra_->table->ForEachWhile([&](const HashElement* e) { return f(FieldOf(*e)); });
+  if (const Big* b = big(); b != nullptr) {
+    b->table.ForEachWhile([&](const HashElement* e) { return f(FieldOf(*e)); });
     return;
   }
-  for (Pos p = compact_.First(); p != Listpack::kEnd;) {
-    if (!f(FieldAt(p, &p))) return;
+  const Compact fields = compact();
+  for (Pos p = fields.pack->First(); p != Listpack::kEnd;) {
+    if (!f(fields.FieldAt(p, &p))) return;
   }
 }
 
 template <class F>
 uint64_t Hash::Scan(uint64_t cursor, size_t count, int64_t now_ms, F&& f) const {
-  if (!big()) {
+  const Big* b = big();
+  if (b == nullptr) {
     ForEach(now_ms, f);
     return 0;
   }
-  return extra_->table->Scan(cursor, count, [&](const HashElement* e) {
+  return b->table.Scan(cursor, count, [&](const HashElement* e) {
     if (!e->due(now_ms)) f(FieldOf(*e));
   });
 }
 
 template <class F>
 void Hash::Sample(size_t count, int64_t now_ms, uint64_t& random_state, F&& f) const {
-  if (big() && !some_due(now_ms)) {
-    SampleDistinct(*extra_->table, count, random_state,
-                   [&](const HashElement* e) { f(FieldOf(*e)); });
+  if (const Big* b = big(); b != nullptr && !some_due(now_ms)) {
+    SampleDistinct(b->table, count, random_state, [&](const HashElement* e) { f(FieldOf(*e)); });
     return;
   }
   SelectionSampler sampler(live_size(now_ms), count, random_state);
@@ -187,9 +209,9 @@ void Hash::Sample(size_t count, int64_t now_ms, uint64_t& random_state, F&& f) c
 
 template <class F>
 void Hash::Draw(size_t count, int64_t now_ms, uint64_t& random_state, F&& f) const {
-  if (big() && !some_due(now_ms)) {
+  if (const Big* b = big(); b != nullptr && !some_due(now_ms)) {
     const auto next = [&random_state] { return NextRandom(random_state); };
-    for (size_t i = 0; i < count; ++i) f(FieldOf(*extra_->table->Random(next)));
+    for (size_t i = 0; i < count; ++i) f(FieldOf(*b->table.Random(next)));
     return;
   }
   std::vector<Field> fields;

@@ -64,7 +64,8 @@ void IntSet::Put(size_t width, size_t i, int64_t value) {
 void IntSet::Resize(size_t width, size_t size) {
   const size_t need = kHeaderBytes + width * size;
   const size_t have = allocated_bytes();
-  if (need > have || need < have / 2) {
+  // A buffer stays while it is the one the allocator would choose, or not much bigger.
+  if (need > have || need < have / 2 + have / 4) {
     auto* fresh = static_cast<uint8_t*>(memory::Allocate(need));
     std::memcpy(fresh, data_, std::min(need, total()));
     Free();

@@ -24,6 +24,8 @@ class IntSet {
  public:
   static constexpr size_t kSizeMax = size_t{1} << 30;
 
+  using pointer = uint8_t*;
+
   IntSet() : data_(const_cast<uint8_t*>(kNothing)) {}
   ~IntSet() { Free(); }
   IntSet(IntSet&& other) noexcept
@@ -33,6 +35,11 @@ class IntSet {
     return *this;
   }
   IntSet Clone() const;
+
+  // The buffer, which this takes over and gives up as a std::unique_ptr does (see OneOf).
+  explicit IntSet(pointer buffer) : data_(buffer) {}
+  pointer get() const { return data_; }
+  pointer release() { return std::exchange(data_, const_cast<uint8_t*>(kNothing)); }
 
   // Takes over foreign bytes if they are a well-formed, ascending set; nothing otherwise.
   static std::optional<IntSet> Parse(Bytes raw);
@@ -55,10 +62,8 @@ class IntSet {
  private:
   static constexpr size_t kSizeAt = 4;
   static constexpr size_t kHeaderBytes = 8;
-  // What an empty set points at; never written to.
-  static constexpr uint8_t kNothing[kHeaderBytes] = {2, 0, 0, 0, 0, 0, 0, 0};
-
-  explicit IntSet(uint8_t* data) : data_(data) {}
+  // What an empty set points at; never written to. Aligned as what is allocated.
+  alignas(uint64_t) static constexpr uint8_t kNothing[kHeaderBytes] = {2, 0, 0, 0, 0, 0, 0, 0};
 
   template <class T>
   static T Load(const uint8_t* p) {

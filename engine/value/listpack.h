@@ -49,6 +49,8 @@ class Listpack {
     bool operator==(Bytes other) const;
   };
 
+  using pointer = uint8_t*;
+
   Listpack() : data_(const_cast<uint8_t*>(kNothing)) {}
   ~Listpack() { Free(); }
   Listpack(Listpack&& other) noexcept
@@ -58,6 +60,11 @@ class Listpack {
     return *this;
   }
   Listpack Clone() const;
+
+  // The buffer, which this takes over and gives up as a std::unique_ptr does (see OneOf).
+  explicit Listpack(pointer buffer) : data_(buffer) {}
+  pointer get() const { return data_; }
+  pointer release() { return std::exchange(data_, const_cast<uint8_t*>(kNothing)); }
 
   // Takes over foreign bytes if they are a well-formed listpack in every entry; nothing otherwise.
   // Elements that could be encoded in less are.
@@ -121,10 +128,9 @@ class Listpack {
   static constexpr size_t kCountAt = 4;
   static constexpr size_t kEmptyBytes = 7;
   static constexpr Pos kFirst = listpack::kHeaderBytes;
-  // What an empty listpack points at; never written to.
-  static constexpr uint8_t kNothing[kEmptyBytes] = {kEmptyBytes, 0, 0, 0, 0, 0, 0xff};
-
-  explicit Listpack(uint8_t* data) : data_(data) {}
+  // What an empty listpack points at; never written to. Aligned as what is allocated.
+  alignas(uint64_t) static constexpr uint8_t kNothing[kEmptyBytes] = {kEmptyBytes, 0, 0,   0,
+                                                                      0,           0, 0xff};
 
   Pos PosOf(const uint8_t* p) const { return static_cast<Pos>(p - data_); }
   void Free();

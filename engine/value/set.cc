@@ -108,7 +108,7 @@ std::unique_ptr<Object> Set::Clone() const {
 
 bool Set::Contains(Bytes member) const {
   if (const Table* t = table(); t != nullptr) return t->Find(member) != nullptr;
-  if (const Listpack* pack = listpack(); pack != nullptr) {
+  if (const auto pack = listpack()) {
     return pack->Find(member, pack->First()) != Listpack::kEnd;
   }
   const auto value = ParseCanonicalInteger(member);
@@ -139,11 +139,10 @@ bool Set::Add(Bytes member, const ValueLimits& limits) {
   if (Table* t = table(); t != nullptr) {
     return t->FindOrInsert(member, [member] { return SetMember::Create(member); }).second;
   }
-  if (integers() != nullptr) {
+  if (const auto ints = integers()) {
     const auto value = ParseCanonicalInteger(member);
     if (value) return AddInteger(*value, limits);
-    if (DigitsMax(*integers()) <= limits.set_max_listpack_value &&
-        FitsListpack(member.size(), limits)) {
+    if (DigitsMax(*ints) <= limits.set_max_listpack_value && FitsListpack(member.size(), limits)) {
       ConvertToListpack();
     }
   }
@@ -161,9 +160,8 @@ bool Set::Add(const Member& member, const ValueLimits& limits) {
 }
 
 bool Set::AddInteger(int64_t value, const ValueLimits& limits) {
-  auto& ints = std::get<IntSet>(form_);
-  if (!ints.Insert(value)) return false;
-  if (ints.size() > IntegersMax(limits)) ConvertToTable();
+  if (!form_.Edit<IntSet>()->Insert(value)) return false;
+  if (size() > IntegersMax(limits)) ConvertToTable();
   return true;
 }
 
@@ -176,10 +174,9 @@ bool Set::FitsListpack(size_t text_bytes, const ValueLimits& limits) const {
 }
 
 bool Set::AddToListpack(Bytes member, const ValueLimits& limits) {
-  auto& pack = std::get<Listpack>(form_);
-  if (pack.Find(member, pack.First()) != Listpack::kEnd) return false;
+  if (Contains(member)) return false;
   if (FitsListpack(member.size(), limits)) {
-    pack.Append(member);
+    form_.Edit<Listpack>()->Append(member);
   } else {
     ConvertToTable();
     AddToTable({member});
@@ -199,22 +196,22 @@ bool Set::Erase(Bytes member) {
     SetMember::Destroy(m);
     return true;
   }
-  if (auto* pack = std::get_if<Listpack>(&form_); pack != nullptr) {
+  if (const auto pack = form_.Edit<Listpack>()) {
     const auto p = pack->Find(member, pack->First());
     if (p == Listpack::kEnd) return false;
     pack->Erase(p);
     return true;
   }
   const auto value = ParseCanonicalInteger(member);
-  return value && std::get<IntSet>(form_).Erase(*value);
+  return value && form_.Edit<IntSet>()->Erase(*value);
 }
 
 Set::Member Set::Random(uint64_t& random_state) const {
   const auto next = [&random_state] { return NextRandom(random_state); };
-  if (const IntSet* ints = integers(); ints != nullptr) {
+  if (const auto ints = integers()) {
     return {{}, ints->At(next() % ints->size()), true};
   }
-  if (const Listpack* pack = listpack(); pack != nullptr) {
+  if (const auto pack = listpack()) {
     return pack->Get(pack->At(static_cast<int64_t>(next() % pack->size())));
   }
   return {table()->Random(next)->text()};

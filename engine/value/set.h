@@ -15,7 +15,6 @@
 #include <memory>
 #include <span>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "engine/base/random.h"
@@ -25,6 +24,7 @@
 #include "engine/value/limits.h"
 #include "engine/value/listpack.h"
 #include "engine/value/object.h"
+#include "engine/value/one_of.h"
 #include "engine/value/set_member.h"
 
 namespace mantis {
@@ -101,18 +101,14 @@ class Set final : public Object {
   template <class F>
   void PopMany(size_t count, const ValueLimits& limits, uint64_t& random_state, F&& f);
 
-  // The members of a compact set, nullptr if it has another form.
-  const IntSet* integers() const { return std::get_if<IntSet>(&form_); }
-  const Listpack* listpack() const { return std::get_if<Listpack>(&form_); }
+  // The members of a compact set, null if it has another form.
+  FormView<IntSet> integers() const { return form_.View<IntSet>(); }
+  FormView<Listpack> listpack() const { return form_.View<Listpack>(); }
 
  private:
   using Table = ElementTable<SetMember, SetMemberTraits>;
-  using Form = std::variant<IntSet, Listpack, std::unique_ptr<Table>>;
 
-  Table* table() const {
-    const auto* t = std::get_if<std::unique_ptr<Table>>(&form_);
-    return t == nullptr ? nullptr : t->get();
-  }
+  Table* table() const { return form_.Get<std::unique_ptr<Table>>(); }
   static void FreeTable(Table& table);
   static size_t IntegersMax(const ValueLimits& limits);
   bool AddInteger(int64_t value, const ValueLimits& limits);
@@ -125,16 +121,17 @@ class Set final : public Object {
   template <class F>
   void PopCompact(size_t count, uint64_t& random_state, F&& f);
 
-  Form form_;
+  OneOf<IntSet, Listpack, std::unique_ptr<Table>> form_;
 };
+static_assert(sizeof(Set) == 2 * sizeof(void*), "one block of the allocator's second size");
 
 template <class F>
 void Set::Walk(F&& f) const {
-  if (const IntSet* ints = integers(); ints != nullptr) {
+  if (const auto ints = integers()) {
     for (size_t i = 0; i < ints->size(); ++i) {
       if (!f(Member{{}, ints->At(i), true})) return;
     }
-  } else if (const Listpack* pack = listpack(); pack != nullptr) {
+  } else if (const auto pack = listpack()) {
     for (auto p = pack->First(); p != Listpack::kEnd; p = pack->Next(p)) {
       if (!f(pack->Get(p))) return;
     }
@@ -154,7 +151,7 @@ uint64_t Set::Scan(uint64_t cursor, size_t count, F&& f) const {
 
 template <class F>
 void Set::Draw(size_t count, uint64_t& random_state, F&& f) const {
-  const Listpack* pack = listpack();
+  const auto pack = listpack();
   if (pack == nullptr || count == 1) {
     for (size_t i = 0; i < count; ++i) f(Random(random_state));
     return;
@@ -182,14 +179,14 @@ void Set::Sample(size_t count, uint64_t& random_state, F&& f) const {
 
 template <class F>
 void Set::Pop(uint64_t& random_state, F&& f) {
-  if (auto* ints = std::get_if<IntSet>(&form_); ints != nullptr) {
+  if (const auto ints = integers()) {
     const size_t i = NextRandom(random_state) % ints->size();
     f(Member{{}, ints->At(i), true});
-    ints->EraseAt(i);
-  } else if (auto* pack = std::get_if<Listpack>(&form_); pack != nullptr) {
+    form_.Edit<IntSet>()->EraseAt(i);
+  } else if (const auto pack = listpack()) {
     const auto p = pack->At(static_cast<int64_t>(NextRandom(random_state) % pack->size()));
     f(pack->Get(p));
-    pack->Erase(p);
+    form_.Edit<Listpack>()->Erase(p);
   } else {
     SetMember* m = table()->Random([&random_state] { return NextRandom(random_state); });
     f(Member{m->text()});

@@ -140,7 +140,7 @@ struct SortedSet::Extent {
 
 std::unique_ptr<SortedSet> SortedSet::EmptyFor(const Extent& extent, const ValueLimits& limits) {
   auto set = std::make_unique<SortedSet>();
-  if (!FitsCompact(extent.count, extent.longest, limits) || !set->pack().Fits(extent.bytes)) {
+  if (!FitsCompact(extent.count, extent.longest, limits) || !set->listpack()->Fits(extent.bytes)) {
     set->form_ = std::make_unique<Big>();
   }
   return set;
@@ -150,7 +150,7 @@ void SortedSet::Append(double score, Bytes member) {
   if (Big* b = big(); b != nullptr) {
     AppendBig(*b, score, member);
   } else {
-    InsertPair(pack(), Listpack::kEnd, score, member);
+    InsertPair(*form_.Edit<Listpack>(), Listpack::kEnd, score, member);
   }
 }
 
@@ -190,8 +190,8 @@ std::unique_ptr<SortedSet> SortedSet::FromListpack(Listpack pack, const ValueLim
 
 std::unique_ptr<Object> SortedSet::Clone() const {
   auto copy = std::make_unique<SortedSet>();
-  if (big() == nullptr) {
-    copy->form_ = pack().Clone();
+  if (const auto pack = listpack()) {
+    copy->form_ = pack->Clone();
   } else {
     copy->form_ = std::make_unique<Big>();
     ForEach([&](Bytes member, double score) { copy->Append(score, member); });
@@ -207,29 +207,34 @@ double SortedSet::ScoreOf(const Listpack& pack, Listpack::Pos score_at) {
 
 SortedSet::AddResult SortedSet::Add(double score, Bytes member, unsigned flags,
                                     const ValueLimits& limits) {
-  if (Big* b = big(); b != nullptr) return AddBig(*b, score, member, flags);
-  return AddCompact(score, member, flags, limits);
+  if (big() == nullptr) {
+    if (const auto added = AddCompact(score, member, flags, limits)) return *added;
+    BecomeBig();
+  }
+  return AddBig(*big(), score, member, flags);
 }
 
-SortedSet::AddResult SortedSet::AddCompact(double score, Bytes member, unsigned flags,
-                                           const ValueLimits& limits) {
-  Listpack& p = pack();
-  const Listpack::Pos at = p.Find(member, p.First(), 1);
+std::optional<SortedSet::AddResult> SortedSet::AddCompact(double score, Bytes member,
+                                                          unsigned flags,
+                                                          const ValueLimits& limits) {
+  const auto edit = form_.Edit<Listpack>();
+  Listpack& pack = *edit;
+  const Listpack::Pos at = pack.Find(member, pack.First(), 1);
   if (at != Listpack::kEnd) {
-    const Decided decided = Decide(ScoreOf(p, p.Next(at)), score, flags);
+    const Decided decided = Decide(ScoreOf(pack, pack.Next(at)), score, flags);
     if (decided.what == Added::kUpdated) {
-      p.Erase(at, 2);
-      InsertPair(p, PlaceIn(p, decided.score, member), decided.score, member);
+      pack.Erase(at, 2);
+      InsertPair(pack, PlaceIn(pack, decided.score, member), decided.score, member);
     }
-    return {decided.what, decided.score};
+    return AddResult{decided.what, decided.score};
   }
-  if ((flags & kOnlyPresent) != 0) return {Added::kSkipped, score};
-  if (!FitsCompact(size() + 1, member.size(), limits) || !p.Fits(member.size() + kPairOverhead)) {
-    BecomeBig();
-    return AddBig(*big(), score, member, flags);
+  if ((flags & kOnlyPresent) != 0) return AddResult{Added::kSkipped, score};
+  const size_t count = pack.size() / 2 + 1;
+  if (!FitsCompact(count, member.size(), limits) || !pack.Fits(member.size() + kPairOverhead)) {
+    return std::nullopt;
   }
-  InsertPair(p, PlaceIn(p, score, member), score, member);
-  return {Added::kNew, score};
+  InsertPair(pack, PlaceIn(pack, score, member), score, member);
+  return AddResult{Added::kNew, score};
 }
 
 SortedSet::AddResult SortedSet::AddBig(Big& big, double score, Bytes member, unsigned flags) {
@@ -261,10 +266,10 @@ bool SortedSet::Remove(Bytes member) {
     ScoredMember::Free(e);
     return true;
   }
-  Listpack& p = pack();
-  const Listpack::Pos at = p.Find(member, p.First(), 1);
+  const auto pack = form_.Edit<Listpack>();
+  const Listpack::Pos at = pack->Find(member, pack->First(), 1);
   if (at == Listpack::kEnd) return false;
-  p.Erase(at, 2);
+  pack->Erase(at, 2);
   return true;
 }
 
@@ -274,10 +279,10 @@ std::optional<double> SortedSet::Score(Bytes member) const {
     if (e == nullptr) return std::nullopt;
     return e->score;
   }
-  const Listpack& p = pack();
-  const Listpack::Pos at = p.Find(member, p.First(), 1);
+  const auto pack = listpack();
+  const Listpack::Pos at = pack->Find(member, pack->First(), 1);
   if (at == Listpack::kEnd) return std::nullopt;
-  return ScoreOf(p, p.Next(at));
+  return ScoreOf(*pack, pack->Next(at));
 }
 
 std::optional<SortedSet::Ranked> SortedSet::Rank(Bytes member) const {
@@ -286,38 +291,38 @@ std::optional<SortedSet::Ranked> SortedSet::Rank(Bytes member) const {
     if (e == nullptr) return std::nullopt;
     return Ranked{b->tree.RankOf(*e), e->score};
   }
-  const Listpack& p = pack();
-  const Listpack::Pos found = p.Find(member, p.First(), 1);
+  const auto pack = listpack();
+  const Listpack::Pos found = pack->Find(member, pack->First(), 1);
   if (found == Listpack::kEnd) return std::nullopt;
   size_t rank = 0;
-  for (Listpack::Pos at = p.First(); at != found; at = p.Next(p.Next(at))) ++rank;
-  return Ranked{rank, ScoreOf(p, p.Next(found))};
+  for (Listpack::Pos at = pack->First(); at != found; at = pack->Next(pack->Next(at))) ++rank;
+  return Ranked{rank, ScoreOf(*pack, pack->Next(found))};
 }
 
 size_t SortedSet::size() const {
   const Big* b = big();
-  return b != nullptr ? b->tree.size() : pack().size() / 2;
+  return b != nullptr ? b->tree.size() : listpack()->size() / 2;
 }
 
 size_t SortedSet::bytes(size_t) const {
   const size_t own = memory::UsableSize(this);
   const Big* b = big();
-  if (b == nullptr) return own + pack().allocated_bytes();
+  if (b == nullptr) return own + listpack()->allocated_bytes();
   return own + memory::UsableSize(b) + b->table.bytes() + b->tree.bytes() + b->member_bytes;
 }
 
 // --- Checking ---
 
 std::string_view SortedSet::CompactProblem() const {
-  const Listpack& p = pack();
-  if (p.size() % 2 != 0) return "a member without a score";
+  const auto pack = listpack();
+  if (pack->size() % 2 != 0) return "a member without a score";
   std::vector<std::string> members;
   double last = -std::numeric_limits<double>::infinity();
   char digits[24];
-  for (Listpack::Pos at = p.First(); at != Listpack::kEnd;) {
-    const Bytes member = p.Get(at).View(std::span<char, 24>(digits));
-    const Listpack::Pos score_at = p.Next(at);
-    const auto score = ParseScore(p.Get(score_at));
+  for (Listpack::Pos at = pack->First(); at != Listpack::kEnd;) {
+    const Bytes member = pack->Get(at).View(std::span<char, 24>(digits));
+    const Listpack::Pos score_at = pack->Next(at);
+    const auto score = ParseScore(pack->Get(score_at));
     if (!score) return "a score that is no number";
     if (*score < last ||
         (*score == last && !members.empty() && CompareBytes(members.back(), member) >= 0)) {
@@ -325,7 +330,7 @@ std::string_view SortedSet::CompactProblem() const {
     }
     last = *score;
     members.emplace_back(member);
-    at = p.Next(score_at);
+    at = pack->Next(score_at);
   }
   std::sort(members.begin(), members.end());
   const auto twice = std::adjacent_find(members.begin(), members.end());

@@ -18,12 +18,12 @@
 #include <optional>
 #include <span>
 #include <utility>
-#include <variant>
 
 #include "engine/value/element_table.h"
 #include "engine/value/limits.h"
 #include "engine/value/listpack.h"
 #include "engine/value/object.h"
+#include "engine/value/one_of.h"
 #include "engine/value/rank_tree.h"
 
 namespace mantis {
@@ -116,8 +116,8 @@ class SortedSet final : public Object {
   std::unique_ptr<SortedSet> Slice(RankRange range, const ValueLimits& limits) const;
   // Of such a listpack, the score that is at `score_at`.
   static double ScoreOf(const Listpack& pack, Listpack::Pos score_at);
-  // The compact form's listpack, nullptr of a big set.
-  const Listpack* listpack() const { return std::get_if<Listpack>(&form_); }
+  // The compact form's listpack, null of a big set.
+  FormView<Listpack> listpack() const { return form_.View<Listpack>(); }
 
   AddResult Add(double score, Bytes member, unsigned flags, const ValueLimits& limits);
   bool Remove(Bytes member);
@@ -183,12 +183,7 @@ class SortedSet final : public Object {
     size_t member_bytes = 0;
   };
 
-  Big* big() const {
-    const auto* p = std::get_if<std::unique_ptr<Big>>(&form_);
-    return p == nullptr ? nullptr : p->get();
-  }
-  Listpack& pack() { return *std::get_if<Listpack>(&form_); }
-  const Listpack& pack() const { return *std::get_if<Listpack>(&form_); }
+  Big* big() const { return form_.Get<std::unique_ptr<Big>>(); }
 
   // What a pair takes in a listpack beyond the bytes of its member, at most.
   static constexpr size_t kPairOverhead = 5 + 5 + 32 + 2;
@@ -198,13 +193,16 @@ class SortedSet final : public Object {
   // Adds a member that comes after all others.
   void Append(double score, Bytes member);
   void BecomeBig();
-  AddResult AddCompact(double score, Bytes member, unsigned flags, const ValueLimits& limits);
+  // Nothing if it has to become big for that.
+  std::optional<AddResult> AddCompact(double score, Bytes member, unsigned flags,
+                                      const ValueLimits& limits);
   AddResult AddBig(Big& big, double score, Bytes member, unsigned flags);
   static void AppendBig(Big& big, double score, Bytes member);
   std::string_view CompactProblem() const;
 
-  std::variant<Listpack, std::unique_ptr<Big>> form_;
+  OneOf<Listpack, std::unique_ptr<Big>> form_;
 };
+static_assert(sizeof(SortedSet) == 2 * sizeof(void*), "one block of the allocator's second size");
 
 template <class F>
 void SortedSet::ForEachWhile(RankRange range, bool reverse, F&& f) const {
@@ -217,13 +215,13 @@ void SortedSet::ForEachWhile(RankRange range, bool reverse, F&& f) const {
       if (!f(c->member(), c->score) || --left == 0) return;
     }
   }
-  const Listpack& p = pack();
+  const auto pack = listpack();
   char digits[24];
-  for (Listpack::Pos at = p.At(static_cast<int64_t>(start * 2));; --left) {
-    const Listpack::Pos score_at = p.Next(at);
-    const bool more = f(p.Get(at).View(std::span<char, 24>(digits)), ScoreOf(p, score_at));
+  for (Listpack::Pos at = pack->At(static_cast<int64_t>(start * 2));; --left) {
+    const Listpack::Pos score_at = pack->Next(at);
+    const bool more = f(pack->Get(at).View(std::span<char, 24>(digits)), ScoreOf(*pack, score_at));
     if (!more || left == 1) return;
-    at = reverse ? p.Prev(p.Prev(at)) : p.Next(score_at);
+    at = reverse ? pack->Prev(pack->Prev(at)) : pack->Next(score_at);
   }
 }
 
@@ -248,7 +246,8 @@ void SortedSet::RemoveRange(RankRange range, F&& f) {
     return;
   }
   ForEach(range, false, f);
-  pack().Erase(pack().At(static_cast<int64_t>(range.first * 2)), range.count * 2);
+  const auto pack = form_.Edit<Listpack>();
+  pack->Erase(pack->At(static_cast<int64_t>(range.first * 2)), range.count * 2);
 }
 
 template <class F>

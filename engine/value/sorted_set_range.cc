@@ -85,8 +85,9 @@ SortedSet::RankRange SortedSet::Range(const ScoreRange& range) const {
   if (range.empty()) return {};
   const auto below = [&](double score, const auto&) { return range.Below(score); };
   const auto above = [&](double score, const auto&) { return range.Above(score); };
-  const Big* b = big();
-  return b != nullptr ? RanksIn(b->tree, below, above) : RanksIn(pack(), below, above);
+  if (const Big* b = big(); b != nullptr) return RanksIn(b->tree, below, above);
+  const auto pack = listpack();
+  return RanksIn(*pack, below, above);
 }
 
 SortedSet::RankRange SortedSet::Range(const LexRange& range) const {
@@ -96,8 +97,9 @@ SortedSet::RankRange SortedSet::Range(const LexRange& range) const {
         b->tree, [&](double, const ScoredMember& e) { return range.Below(e.member()); },
         [&](double, const ScoredMember& e) { return range.Above(e.member()); });
   }
+  const auto pack = listpack();
   return RanksIn(
-      pack(), [&](double, Bytes member) { return range.Below(member); },
+      *pack, [&](double, Bytes member) { return range.Below(member); },
       [&](double, Bytes member) { return range.Above(member); });
 }
 

@@ -8,6 +8,7 @@
 #include "engine/persist/rdb_value.h"
 #include "engine/value/hash.h"
 #include "engine/value/list.h"
+#include "engine/value/one_of.h"
 #include "engine/value/set.h"
 #include "engine/value/sorted_set.h"
 #include "server/commands/args.h"
@@ -41,7 +42,7 @@ std::string DescribeNodes(const CommandContext& c, const List& list) {
   return text;
 }
 
-const Listpack* ListpackOf(const Current& now) {
+FormView<Listpack> ListpackOf(const Current& now) {
   switch (now.value.kind()) {
     case Kind::kHash:
       return static_cast<const Hash*>(ObjectOf(now.value))->pairs();
@@ -50,7 +51,7 @@ const Listpack* ListpackOf(const Current& now) {
     case Kind::kSortedSet:
       return static_cast<const SortedSet*>(ObjectOf(now.value))->listpack();
     default:
-      return nullptr;
+      return FormView<Listpack>();
   }
 }
 
@@ -90,7 +91,7 @@ Outcome DebugObject(CommandContext& c) {
 
 Outcome DebugListpack(CommandContext& c) {
   const Status status = c.db().ReadValue(c.op, c.key(2), [&](const Current& now) {
-    if (const Listpack* pack = ListpackOf(now)) {
+    if (const auto pack = ListpackOf(now)) {
       c.reply.SimpleString("Listpack of " + std::to_string(pack->total()) + " bytes, " +
                            std::to_string(pack->size()) + " elements");
     } else {

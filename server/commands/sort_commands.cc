@@ -206,7 +206,7 @@ class Sorter {
     const Status s = Reserve(set.size());
     if (s != Status::kOk) return s;
     const bool reverse = options_.keep_order && options_.descending;
-    if (const Listpack* pack = set.listpack()) {
+    if (const auto pack = set.listpack()) {
       // Members that are integers exist only as such.
       for (auto p = pack->First(); p != Listpack::kEnd; p = pack->Next(pack->Next(p))) {
         rows_.push_back({pack->Get(p)});

@@ -8,8 +8,9 @@
 namespace mantis::server {
 namespace {
 
-// Argument lists longer than this are freed after their batch.
-constexpr size_t kKeptArgs = 1024;
+// Argument lists with room for more than this are freed after their batch: a loop keeps one for
+// every command of a batch, and one allocation is little beside what so many arguments cost.
+constexpr size_t kKeptArgs = 32;
 
 }  // namespace
 

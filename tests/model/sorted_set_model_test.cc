@@ -209,7 +209,7 @@ class Walk {
     copies.push_back(set_->Slice(set_->All(), limits_));
     copies.emplace_back(static_cast<SortedSet*>(set_->Clone().release()));
     EXPECT_EQ(copies.back()->encoding(), set_->encoding());
-    if (const Listpack* pack = set_->listpack(); pack != nullptr) {
+    if (const auto pack = set_->listpack()) {
       auto parsed = Listpack::Parse(pack->raw());
       ASSERT_TRUE(parsed.has_value());
       copies.push_back(SortedSet::FromListpack(std::move(*parsed), limits_));

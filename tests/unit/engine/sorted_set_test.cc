@@ -179,11 +179,11 @@ TEST(SortedSet, GrowsOutOfTheCompactForm) {
 
 TEST(SortedSet, WholeScoresAreIntegersInTheListpack) {
   const auto set = Make({{"a", 5}, {"b", 5.5}, {"10", 1e15}, {"c", -0.0}});
-  const Listpack& pack = *set->listpack();
+  const auto pack = set->listpack();
   std::vector<std::string> shown;
   char digits[24];
-  for (auto at = pack.First(); at != Listpack::kEnd; at = pack.Next(at)) {
-    const auto item = pack.Get(at);
+  for (auto at = pack->First(); at != Listpack::kEnd; at = pack->Next(at)) {
+    const auto item = pack->Get(at);
     shown.push_back((item.is_integer ? "#" : "") + std::string(item.View(digits)));
   }
   EXPECT_EQ(shown, (std::vector<std::string>{"c", "#0", "a", "#5", "b", "5.5", "#10",
