@@ -21,8 +21,6 @@ void Free(void* p);
 // What a block of Allocate(n) has at least, and exactly unless it is huge: computed, where
 // UsableSize has to look at the memory around the block.
 [[nodiscard]] size_t UsableSizeFor(size_t n);
-// What Allocate(n) gives: computed, where UsableSize has to look at the block's page.
-[[nodiscard]] size_t UsableSizeFor(size_t n);
 
 // Sum over all cores of what is allocated now.
 [[nodiscard]] int64_t UsedBytes();

@@ -1,5 +1,8 @@
 #include "engine/keyspace/lazy_free.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "engine/base/memory.h"
 #include "engine/keyspace/database.h"
 #include "engine/reclaim/rcu.h"
@@ -50,7 +53,19 @@ void LazyFree::Pause() {
   if (pause_) pause_();
 }
 
+namespace {
+
+// Memory may come back a little later where the processors are wanted by those who serve clients.
+void StepBehindOthers() {
+  constexpr int kNice = 5;
+  // Of this thread alone, which is what Linux makes of a thread's id here. No harm if refused.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+}
+
+}  // namespace
+
 void LazyFree::Loop() {
+  StepBehindOthers();
   const reclaim::ThreadAttachment attachment;
   const memory::FreePacer pacer(kFreesPerPause, [this] { Pause(); });
   std::unique_lock lock(mutex_);
