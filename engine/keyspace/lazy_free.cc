@@ -1,9 +1,7 @@
 #include "engine/keyspace/lazy_free.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "engine/base/memory.h"
+#include "engine/base/thread_priority.h"
 #include "engine/keyspace/database.h"
 #include "engine/reclaim/rcu.h"
 
@@ -52,17 +50,6 @@ void LazyFree::Pause() {
   const std::lock_guard lock(pause_mutex_);
   if (pause_) pause_();
 }
-
-namespace {
-
-// Memory may come back a little later where the processors are wanted by those who serve clients.
-void StepBehindOthers() {
-  constexpr int kNice = 5;
-  // Of this thread alone, which is what Linux makes of a thread's id here. No harm if refused.
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
-}
-
-}  // namespace
 
 void LazyFree::Loop() {
   StepBehindOthers();

@@ -23,8 +23,8 @@ class LazyFree {
  public:
   // What takes more allocations to free than this is not freed where it was deleted. Redis's bound.
   static constexpr size_t kEffort = 64;
-  // About a millisecond's work for whoever takes them back.
-  static constexpr uint32_t kFreesPerPause = 10'000;
+  // Some hundred microseconds' work for whoever takes them back.
+  static constexpr uint32_t kFreesPerPause = 4'000;
 
   LazyFree();
   ~LazyFree();

@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "engine/base/clock.h"
+#include "engine/base/thread_priority.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
@@ -59,6 +60,7 @@ void WorkerPool::Stop() {
 
 void WorkerPool::Loop(Worker& worker) {
   pthread_setname_np(pthread_self(), fmt::format("mantis-work-{}", worker.core.index).c_str());
+  StepBehindOthers();
   worker.core.op.emplace(shared_.engine);
   worker.core.io.run();
   worker.core.op.reset();

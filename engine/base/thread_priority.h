@@ -1,0 +1,17 @@
+// The priority of threads that work in the background.
+#pragma once
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace mantis {
+
+// Lets the calling thread come after those that serve clients where both want a processor: they
+// need it for microseconds, and would wait for milliseconds otherwise. No harm if it is refused.
+inline void StepBehindOthers() {
+  constexpr int kNice = 5;
+  // Of this thread alone, which is what Linux makes of a thread's id here.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+}
+
+}  // namespace mantis
