@@ -41,16 +41,11 @@ size_t RawUsableFor(size_t n) { return mi_good_size(n); }
 
 // Frees until the next pause; 0: nobody counts.
 thread_local uint32_t frees_left = 0;
-struct Pace {
-  uint32_t every = 0;
-  std::function<void()> pause;
-};
-thread_local Pace* pace = nullptr;
+thread_local std::function<uint32_t()>* on_pause = nullptr;
 
 void Pause() {
   // frees_left is 0 meanwhile: what the pause itself frees does not count.
-  pace->pause();
-  frees_left = pace->every;
+  frees_left = (*on_pause)();
 }
 
 void* Counted(void* p) {
@@ -75,13 +70,13 @@ void Free(void* p) {
     Pause();
 }
 
-FreePacer::FreePacer(uint32_t every, std::function<void()> pause) {
-  pace = new Pace{every, std::move(pause)};
-  frees_left = every;
+FreePacer::FreePacer(std::function<uint32_t()> f) {
+  on_pause = new std::function<uint32_t()>(std::move(f));
+  frees_left = 1;
 }
 FreePacer::~FreePacer() {
   frees_left = 0;
-  delete std::exchange(pace, nullptr);
+  delete std::exchange(on_pause, nullptr);
 }
 
 size_t UsableSize(const void* p) { return RawUsable(p); }
@@ -113,12 +108,14 @@ int64_t ResidentBytes() {
 void Purge() {
 #ifndef MANTIS_SANITIZED
   // By default free pages are kept for a while in case they are wanted again, and then only given
-  // back by whoever allocates next: on a server gone quiet, nobody.
+  // back by whoever allocates next: on a server gone quiet, nobody. The option is the process's, so
+  // the last of those who purge at once puts it back.
   static const long usual = mi_option_get(mi_option_decommit_delay);
-  mi_option_set(mi_option_decommit_delay, 0);
+  static std::atomic<int> purging{0};
+  if (purging.fetch_add(1) == 0) mi_option_set(mi_option_decommit_delay, 0);
   // Not with force, which walks the free blocks of every page.
   mi_collect(false);
-  mi_option_set(mi_option_decommit_delay, usual);
+  if (purging.fetch_sub(1) == 1) mi_option_set(mi_option_decommit_delay, usual);
 #endif
 }
 

@@ -33,11 +33,11 @@ void Free(void* p);
 // then all of them at once. O(blocks so freed) and a look at each page of the thread.
 void Purge();
 
-// While one exists on this thread, `pause` is called after every `every` blocks that the thread
-// freed.
+// While one exists on this thread, `pause` is called when the thread has freed some blocks: at
+// first one, then each time as many as it returned, which is not 0.
 class FreePacer {
  public:
-  FreePacer(uint32_t every, std::function<void()> pause);
+  explicit FreePacer(std::function<uint32_t()> pause);
   ~FreePacer();
   FreePacer(const FreePacer&) = delete;
   FreePacer& operator=(const FreePacer&) = delete;

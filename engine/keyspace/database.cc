@@ -53,15 +53,17 @@ Database::Database(int number) : number_(number) {}
 Database::~Database() {
   // Entries are reached through the hash index: every entry that was not buried is in it.
   std::vector<Entry*> entries;
-  entries.reserve(size());
   uint64_t cursor = 0;
   do {
     // Quiescent, so no bucket moves while it is scanned and each entry comes up once.
     cursor = index_.Scan(cursor, entries);
+    // As in ElementTable::DestroyElements: the allocator's pages are to become empty one by one.
+    constexpr size_t kAtOnce = 1'000'000;
+    if (cursor != 0 && entries.size() < kAtOnce) continue;
+    std::sort(entries.begin(), entries.end(), std::less<>());
+    for (Entry* e : entries) DestroyWithValue(e);
+    entries.clear();
   } while (cursor != 0);
-  // As in ElementTable::DestroyElements: the allocator's pages are to become empty one by one.
-  std::sort(entries.begin(), entries.end(), std::less<>());
-  for (Entry* e : entries) DestroyWithValue(e);
 }
 
 int64_t Database::Sum(const Striped& s) {

@@ -1,9 +1,13 @@
 #include "engine/keyspace/lazy_free.h"
 
+#include <algorithm>
+
+#include "engine/base/counters.h"
 #include "engine/base/memory.h"
 #include "engine/base/thread_priority.h"
 #include "engine/keyspace/database.h"
 #include "engine/reclaim/rcu.h"
+#include "engine/value/object.h"
 
 namespace mantis {
 
@@ -34,8 +38,10 @@ void LazyFree::Take(std::unique_ptr<Object> value) {
   {
     const std::lock_guard lock(mutex_);
     if (!stop_) {
+      const auto bytes = static_cast<int64_t>(value->bytes(1));
+      Counters::Local().Add(Counter::kRetiredBytes, bytes);
       pending_.fetch_add(1, std::memory_order_relaxed);
-      values_.push_back(std::move(value));
+      values_.push_back({std::move(value), bytes});
     }
   }
   wake_.notify_one();
@@ -46,20 +52,26 @@ void LazyFree::SetPause(std::function<void()> pause) {
   pause_ = std::move(pause);
 }
 
-void LazyFree::Pause() {
-  const std::lock_guard lock(pause_mutex_);
-  if (pause_) pause_();
+// Returns how many blocks to free until the next one.
+uint32_t LazyFree::Pause() {
+  {
+    const std::lock_guard lock(pause_mutex_);
+    if (pause_) pause_();
+  }
+  constexpr int64_t kBytesPerFree = int64_t{4} * 64 * 1024;  // a block for every four pages
+  return static_cast<uint32_t>(
+      std::clamp<int64_t>(memory::UsedBytes() / kBytesPerFree, kFreesPerPause, UINT32_MAX));
 }
 
 void LazyFree::Loop() {
   StepBehindOthers();
   const reclaim::ThreadAttachment attachment;
-  const memory::FreePacer pacer(kFreesPerPause, [this] { Pause(); });
+  const memory::FreePacer pacer([this] { return Pause(); });
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stop_ || !databases_.empty() || !values_.empty(); });
     if (databases_.empty() && values_.empty()) return;
-    std::deque<std::unique_ptr<Object>> values = std::move(values_);
+    std::deque<Value> values = std::move(values_);
     values_.clear();
     std::unique_ptr<Database> db;
     if (!databases_.empty()) {
@@ -68,7 +80,10 @@ void LazyFree::Loop() {
     }
     lock.unlock();
     const size_t keys = values.size() + (db == nullptr ? 0 : db->size());
-    values.clear();
+    for (Value& v : values) {
+      v.object.reset();
+      Counters::Local().Add(Counter::kReclaimedBytes, v.bytes);
+    }
     db.reset();
     pending_.fetch_sub(keys, std::memory_order_relaxed);
     reclaim::Poll(true);

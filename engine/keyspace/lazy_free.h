@@ -23,17 +23,19 @@ class LazyFree {
  public:
   // What takes more allocations to free than this is not freed where it was deleted. Redis's bound.
   static constexpr size_t kEffort = 64;
-  // Some hundred microseconds' work for whoever takes them back.
+  // Blocks between two pauses, at least: some hundred microseconds' work for whoever takes them
+  // back. More where there is much memory, as taking back looks at all pages of a thread.
   static constexpr uint32_t kFreesPerPause = 4'000;
 
   LazyFree();
   ~LazyFree();
 
   void Take(std::unique_ptr<Database> db);
+  // Until it is freed its memory counts as retired, and so as on its way for eviction.
   void Take(std::unique_ptr<Object> value);
   // Frees what is pending and ends the thread. The engine calls it before it goes.
   void Stop();
-  // `pause` is called on the background thread after every kFreesPerPause blocks it freed, to let
+  // `pause` is called on the background thread after every few thousand blocks it freed, to let
   // the threads that they belong to take them back; nullptr: nothing is. When this returns, a
   // pause set before is over and will not come again.
   void SetPause(std::function<void()> pause);
@@ -42,12 +44,16 @@ class LazyFree {
 
  private:
   void Loop();
-  void Pause();
+  uint32_t Pause();
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Database>> databases_;
-  std::deque<std::unique_ptr<Object>> values_;
+  struct Value {
+    std::unique_ptr<Object> object;
+    int64_t bytes;
+  };
+  std::deque<Value> values_;
   bool stop_ = false;
   std::mutex pause_mutex_;  // held during a pause
   std::function<void()> pause_;

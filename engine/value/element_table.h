@@ -172,11 +172,20 @@ class ElementTable {
   // system in one go. O(n log n).
   template <class F>
   void DestroyElements(F&& destroy) {
-    std::vector<T*> all;
-    all.reserve(size_);
-    ForEach([&all](T* e) { all.push_back(e); });
-    std::sort(all.begin(), all.end(), std::less<>());
-    for (T* e : all) destroy(e);
+    // So many at a time that sorting them takes little memory.
+    constexpr size_t kAtOnce = 1'000'000;
+    std::vector<T*> some;
+    some.reserve(std::min(size_, kAtOnce));
+    const auto destroy_them = [&] {
+      std::sort(some.begin(), some.end(), std::less<>());
+      for (T* e : some) destroy(e);
+      some.clear();
+    };
+    ForEach([&](T* e) {
+      some.push_back(e);
+      if (some.size() == kAtOnce) destroy_them();
+    });
+    destroy_them();
     size_ = 0;
   }
 

@@ -65,7 +65,7 @@ void IntSet::Resize(size_t width, size_t size) {
   const size_t need = kHeaderBytes + width * size;
   const size_t have = allocated_bytes();
   // A buffer stays while it is the one the allocator would choose, or not much bigger.
-  if (need > have || need < have / 2 + have / 4) {
+  if (need > have || (need < have / 4 * 3 && memory::UsableSizeFor(need) < have)) {
     auto* fresh = static_cast<uint8_t*>(memory::Allocate(need));
     std::memcpy(fresh, data_, std::min(need, total()));
     Free();

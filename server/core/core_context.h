@@ -45,6 +45,8 @@ struct CoreContext {
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections;
   // How many connections this core has or was promised; read by the listener to choose a core.
   std::atomic<size_t> load{0};
+  // TakeBackFreedOnAll has called, and this core has not come to it.
+  std::atomic<bool> taking_back{false};
   size_t monitors = 0;  // how many of them are monitors
   int64_t now_ms = 0;   // coarse clock, refreshed every loop tick and batch
   // What the core's connections share while they are served (server/net/core_loop.h).

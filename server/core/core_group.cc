@@ -48,9 +48,15 @@ void TakeBackFreedOnAll(SharedState& shared) {
     size_t missing = 0;
   };
   auto round = std::make_shared<Round>();
-  round->missing = shared.cores.size();
   for (const auto& core : shared.cores) {
-    PostTo(*core, [round](CoreContext&) {
+    // One that has not come to the last call yet is not called, nor waited for, again.
+    if (core->taking_back.exchange(true)) continue;
+    {
+      const std::lock_guard lock(round->mutex);
+      ++round->missing;
+    }
+    PostTo(*core, [round](CoreContext& self) {
+      self.taking_back = false;
       memory::Purge();
       const std::lock_guard lock(round->mutex);
       if (--round->missing == 0) round->over.notify_one();
