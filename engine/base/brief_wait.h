@@ -2,7 +2,8 @@
 // other may have been put off the processor that it needs, by offering it this one.
 //
 // Use: `for (BriefWait wait; !done();) if (!wait.Again()) return kBusy;`. Thread safety: none, one
-// thread's. Cost: some microseconds in all, two system calls among them at most.
+// thread's. Cost of one wait: some microseconds, two system calls among them at most; a caller
+// that begins another wait for each of several obstacles pays for each.
 #pragma once
 
 #include <thread>

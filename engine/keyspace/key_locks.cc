@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/base/brief_wait.h"
+#include "engine/base/counters.h"
+
 namespace mantis {
 namespace {
 constexpr int kRounds = 100;
@@ -9,6 +12,7 @@ constexpr int kRounds = 100;
 
 Status KeyLocks::Acquire(std::span<const Target> keys) {
   if (ctx_.holds_locks()) return Status::kOk;
+  BriefWait wait;
   for (int round = 0; round < kRounds; ++round) {
     const Entry* in_the_way = TryAll(keys);
     if (in_the_way == nullptr) {
@@ -18,8 +22,12 @@ Status KeyLocks::Acquire(std::span<const Target> keys) {
       return Status::kOk;
     }
     Word w = in_the_way->word();
-    if (!in_the_way->AwaitUnlocked(&w)) return Status::kBusy;
+    if (!in_the_way->AwaitUnlocked(&w)) return Status::kBusy;  // which is counted there
+    // A dead entry leaves the index as soon as its thread gets on: as long as it does not, the
+    // next round finds it again.
+    if (w.kind() == Kind::kDead && !wait.Again()) break;
   }
+  Counters::Local().Add(Counter::kBusyRetries, 1);
   return Status::kBusy;
 }
 

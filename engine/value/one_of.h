@@ -17,8 +17,8 @@
 // it goes out of scope. Until then the value has no form, and must be neither asked nor given one.
 // Keep edits short; where all that changes lies behind the pointer, Get is enough.
 //
-// Thread safety: none. Ownership: owns the form; views and edits own nothing, and hold as long as
-// the OneOf has that form.
+// Thread safety: none. Ownership: owns the form; views and edits own nothing. A view is a copy of
+// the pointer: it is void once the OneOf has another form, or an edit has moved what it points at.
 // Cost: a mask and a comparison; views and edits are compiled away.
 #pragma once
 

@@ -4,7 +4,7 @@
 # integration) and style.
 #
 #   release  every test
-#   tsan     model and concurrency tests under ThreadSanitizer
+#   tsan     model and concurrency tests under ThreadSanitizer, of the engine and of the daemon
 #   asan     every test but integration and style, then smoke, under ASan, LSan and UBSan
 #   clang    everything compiles with the second compiler, thread-safety analysis included
 #   fuzz     each fuzz target for a few seconds

@@ -57,15 +57,16 @@ Outcome EndOfGroupCommand(CommandContext& c, Status s);
 Outcome NoSuchGroup(CommandContext& c, Bytes key, Bytes group);
 Outcome UnknownSubcommandForm(CommandContext& c);
 
-// The row of a command whose one key is its first argument.
+// The row of a command with one key: its first argument, or the first behind the subcommand.
 constexpr CommandRow StreamRow(std::string_view name, int arity, uint32_t flags, uint16_t key_flags,
                                std::string_view since, std::string_view complexity,
                                std::string_view summary, Handler handler, std::string_view syntax,
                                std::string_view tips = {}) {
+  const int16_t key = name.find('|') == std::string_view::npos ? 1 : 2;
   return {.name = name,
           .arity = arity,
           .flags = flags,
-          .keys = {{{1, 1, 1, key_flags}}},
+          .keys = {{{key, key, 1, key_flags}}},
           .acl = kAclStream,
           .since = since,
           .group = "stream",
@@ -74,6 +75,28 @@ constexpr CommandRow StreamRow(std::string_view name, int arity, uint32_t flags,
           .handler = handler,
           .syntax = syntax,
           .tips = tips};
+}
+
+// The row of `xgroup` or `xinfo` themselves, and of their HELP.
+constexpr CommandRow StreamContainerRow(std::string_view name, std::string_view summary) {
+  return {.name = name,
+          .arity = -2,
+          .flags = 0,
+          .since = "5.0.0",
+          .group = "stream",
+          .complexity = "Depends on the subcommand.",
+          .summary = summary};
+}
+constexpr CommandRow StreamHelpRow(std::string_view name, Handler handler) {
+  return {.name = name,
+          .arity = 2,
+          .flags = kLoading | kStale,
+          .acl = kAclStream,
+          .since = "5.0.0",
+          .group = "stream",
+          .complexity = "O(1)",
+          .summary = "Explains the subcommands.",
+          .handler = handler};
 }
 
 // Tip of commands whose replies hold times.

@@ -215,50 +215,33 @@ Outcome XSetId(CommandContext& c) {
   return Done();
 }
 
-constexpr CommandRow Row(std::string_view name, int arity, uint32_t flags, uint16_t key_flags,
-                         std::string_view complexity, std::string_view summary, Handler handler,
-                         std::string_view syntax, std::string_view tips = {}) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .keys = {{{1, 1, 1, key_flags}}},
-          .acl = kAclStream,
-          .since = "5.0.0",
-          .group = "stream",
-          .complexity = complexity,
-          .summary = summary,
-          .handler = handler,
-          .syntax = syntax,
-          .tips = tips};
-}
-
 constexpr std::string_view kTrimSyntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]";
 constexpr std::string_view kRangeCost =
     "O(log(S)+N) with N the entries returned, S those there are";
 
 constexpr CommandRow kRows[] = {
-    Row("xadd", -5, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate,
-        "O(1); O(N) more with N the entries that trimming removes",
-        "Adds an entry to the end of a stream; creates the key if need be.", XAdd,
-        "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> (field "
-        "value) "
-        "...",
-        kStreamAnyOutput),
-    Row("xlen", 2, kReadonly | kFast, kKeyRo, "O(1)", "Counts the entries of a stream.", XLen,
-        "key"),
-    Row("xrange", -4, kReadonly, kKeyRo | kKeyAccess, kRangeCost,
-        "Returns the entries between two ids.", XRange, "key start end [COUNT count]"),
-    Row("xrevrange", -4, kReadonly, kKeyRo | kKeyAccess, kRangeCost,
-        "Returns the entries between two ids, newest first.", XRevRange,
-        "key end start [COUNT count]"),
-    Row("xdel", -3, kWrite | kFast, kKeyRw | kKeyDelete, "O(1) for each id",
-        "Deletes entries of a stream by id.", XDel, "key id ..."),
-    Row("xtrim", -4, kWrite, kKeyRw | kKeyDelete, "O(N) with N the entries removed",
-        "Removes the oldest entries of a stream, down to a length or up to an id.", XTrim,
-        kTrimSyntax, kStreamAnyOutput),
-    Row("xsetid", -3, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate, "O(1)",
-        "Sets what a stream remembers of its past: the last id, how many entries it had.", XSetId,
-        "key last-id [ENTRIESADDED entries_added] [MAXDELETEDID max_deleted_entry_id]"),
+    StreamRow("xadd", -5, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate, "5.0.0",
+              "O(1); O(N) more with N the entries that trimming removes",
+              "Adds an entry to the end of a stream; creates the key if need be.", XAdd,
+              "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] "
+              "<* | id> (field value) ...",
+              kStreamAnyOutput),
+    StreamRow("xlen", 2, kReadonly | kFast, kKeyRo, "5.0.0", "O(1)",
+              "Counts the entries of a stream.", XLen, "key"),
+    StreamRow("xrange", -4, kReadonly, kKeyRo | kKeyAccess, "5.0.0", kRangeCost,
+              "Returns the entries between two ids.", XRange, "key start end [COUNT count]"),
+    StreamRow("xrevrange", -4, kReadonly, kKeyRo | kKeyAccess, "5.0.0", kRangeCost,
+              "Returns the entries between two ids, newest first.", XRevRange,
+              "key end start [COUNT count]"),
+    StreamRow("xdel", -3, kWrite | kFast, kKeyRw | kKeyDelete, "5.0.0", "O(1) for each id",
+              "Deletes entries of a stream by id.", XDel, "key id ..."),
+    StreamRow("xtrim", -4, kWrite, kKeyRw | kKeyDelete, "5.0.0", "O(N) with N the entries removed",
+              "Removes the oldest entries of a stream, down to a length or up to an id.", XTrim,
+              kTrimSyntax, kStreamAnyOutput),
+    StreamRow("xsetid", -3, kWrite | kDenyOom | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(1)",
+              "Sets what a stream remembers of its past: the last id, how many entries it had.",
+              XSetId,
+              "key last-id [ENTRIESADDED entries_added] [MAXDELETEDID max_deleted_entry_id]"),
 };
 
 }  // namespace

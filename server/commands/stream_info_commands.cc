@@ -218,46 +218,17 @@ Outcome Help(CommandContext& c) {
   return ReplyHelp(c, "XINFO", kLines);
 }
 
-constexpr CommandRow Row(std::string_view name, int arity, std::string_view complexity,
-                         std::string_view summary, Handler handler, std::string_view syntax,
-                         std::string_view tips = {}) {
-  return {.name = name,
-          .arity = arity,
-          .flags = kReadonly,
-          .keys = {{{2, 2, 1, kKeyRo | kKeyAccess}}},
-          .acl = kAclStream,
-          .since = "5.0.0",
-          .group = "stream",
-          .complexity = complexity,
-          .summary = summary,
-          .handler = handler,
-          .syntax = syntax,
-          .tips = tips};
-}
-
 constexpr CommandRow kRows[] = {
-    {.name = "xinfo",
-     .arity = -2,
-     .flags = 0,
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "Depends on the subcommand.",
-     .summary = "Holds the commands that look into streams."},
-    Row("xinfo|stream", -3, "O(1); with FULL O(N) with N the elements shown",
-        "Shows what a stream holds.", InfoStream, "key [FULL [COUNT count]]"),
-    Row("xinfo|groups", 3, "O(N) with N the groups", "Shows the consumer groups of a stream.",
-        InfoGroups, "key"),
-    Row("xinfo|consumers", 4, "O(N) with N the consumers", "Shows the consumers of a group.",
-        InfoConsumers, "key group", "nondeterministic_output"),
-    {.name = "xinfo|help",
-     .arity = 2,
-     .flags = kLoading | kStale,
-     .acl = kAclStream,
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "O(1)",
-     .summary = "Explains the subcommands.",
-     .handler = Help},
+    StreamContainerRow("xinfo", "Holds the commands that look into streams."),
+    StreamRow("xinfo|stream", -3, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
+              "O(1); with FULL O(N) with N the elements shown", "Shows what a stream holds.",
+              InfoStream, "key [FULL [COUNT count]]"),
+    StreamRow("xinfo|groups", 3, kReadonly, kKeyRo | kKeyAccess, "5.0.0", "O(N) with N the groups",
+              "Shows the consumer groups of a stream.", InfoGroups, "key"),
+    StreamRow("xinfo|consumers", 4, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
+              "O(N) with N the consumers", "Shows the consumers of a group.", InfoConsumers,
+              "key group", kStreamAnyOutput),
+    StreamHelpRow("xinfo|help", Help),
 };
 
 }  // namespace
