@@ -17,7 +17,7 @@ Block::Block(size_t count, Bytes prefix, Node* right)
     : right_(right),
       count_(static_cast<uint32_t>(count)),
       prefix_size_(static_cast<uint32_t>(prefix.size())) {
-  if (!prefix.empty()) std::memcpy(EntryData() + count, prefix.data(), prefix.size());
+  if (!prefix.empty()) std::memcpy(reinterpret_cast<char*>(this + 1), prefix.data(), prefix.size());
 }
 
 Block* Block::Make(size_t count, Bytes prefix, Node* right) {

@@ -11,12 +11,14 @@
 //     it and grows again when a half block would have equal heads.
 //  3. heads()[i] = LeadingEight(key of entry i without the prefix), so heads ascend (not strictly).
 //  4. The prefix's bytes are stored in the block, so a search needs no entry for them.
-// Memory: one allocation of exactly the size needed: header, heads, entries, prefix.
+// Memory: one allocation of exactly the size needed: header, prefix (in whole words, and beside the
+// header, as every search reads both), heads, entries.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "engine/base/bytes.h"
 #include "engine/keyspace/entry.h"
@@ -55,9 +57,7 @@ class Block {
   Node* right() const { return right_; }
   std::span<const uint64_t> heads() const { return {HeadData(), count_}; }
   std::span<Entry* const> entries() const { return {EntryData(), count_}; }
-  Bytes prefix() const {
-    return {reinterpret_cast<const char*>(EntryData() + count_), prefix_size_};
-  }
+  Bytes prefix() const { return {reinterpret_cast<const char*>(this + 1), prefix_size_}; }
   size_t allocated_bytes() const { return BytesFor(count_, prefix_size_); }
 
   Position Find(Bytes key) const;
@@ -69,12 +69,16 @@ class Block {
   static Block* Make(size_t count, Bytes prefix, Node* right);
   static size_t BytesFor(size_t count, size_t prefix_size) {
     // NOLINTNEXTLINE(bugprone-sizeof-expression): the entries are pointers.
-    return sizeof(Block) + count * (sizeof(uint64_t) + sizeof(Entry*)) + prefix_size;
+    return sizeof(Block) + PrefixRoom(prefix_size) + count * (sizeof(uint64_t) + sizeof(Entry*));
   }
+  static size_t PrefixRoom(size_t prefix_size) { return (prefix_size + 7) / 8 * 8; }
 
-  const uint64_t* HeadData() const { return reinterpret_cast<const uint64_t*>(this + 1); }
+  const uint64_t* HeadData() const {
+    return reinterpret_cast<const uint64_t*>(reinterpret_cast<const char*>(this + 1) +
+                                             PrefixRoom(prefix_size_));
+  }
   Entry* const* EntryData() const { return reinterpret_cast<Entry* const*>(HeadData() + count_); }
-  uint64_t* HeadData() { return reinterpret_cast<uint64_t*>(this + 1); }
+  uint64_t* HeadData() { return const_cast<uint64_t*>(std::as_const(*this).HeadData()); }
   Entry** EntryData() { return reinterpret_cast<Entry**>(HeadData() + count_); }
 
   size_t LowerBound(uint64_t head) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cassert>
 
 #include "engine/index/block.h"
@@ -24,6 +25,8 @@ struct Limits {
   // Of a split at the very end or start of a block, the outer part gets this many: loads in key
   // order so leave dense blocks behind.
   size_t outer_part;
+  // A split is at most so far from the middle.
+  size_t cut_reach;
   // A block that falls to this many entries looks for company, but at every merge_every-th of them
   // only: the look at the neighbour costs cache misses.
   size_t merge_below;
@@ -34,6 +37,7 @@ struct Limits {
   explicit Limits(size_t block_capacity)
       : capacity(std::max<size_t>(block_capacity, 2)),
         outer_part(std::max<size_t>(capacity / 15, 1)),
+        cut_reach(capacity / 4),
         merge_below(capacity / 3),
         merge_every(outer_part),
         merged_max(capacity * 2 / 3) {}
@@ -62,6 +66,26 @@ class StripedCount {
   };
   std::array<Line, kStripes> stripes_;
 };
+
+// The place to cut at, within `reach` of the middle, where neighbours differ in the earliest byte:
+// the anchor is short then, and the keys of either half have more in common, so that their heads
+// tell more of them apart.
+size_t CutNear(std::span<const uint64_t> heads, size_t middle, size_t reach) {
+  const auto shared_bytes = [&](size_t at) {
+    return std::countl_zero(heads[at - 1] ^ heads[at]) / 8;
+  };
+  size_t best = middle;
+  int fewest = shared_bytes(middle);
+  for (size_t away = 1; away <= reach && fewest > 0; ++away) {
+    for (const size_t at : {middle - away, middle + away}) {
+      if (const int shared = shared_bytes(at); shared < fewest) {
+        fewest = shared;
+        best = at;
+      }
+    }
+  }
+  return best;
+}
 
 void RetireBlock(Block* b) { reclaim::RetireObject(b, b->allocated_bytes()); }
 
@@ -135,7 +159,7 @@ bool OrderedIndex::Impl::Publish(const Located& at, Block* fresh) {
 
 bool OrderedIndex::Impl::Split(const Located& at, const Block& whole, size_t inserted_at) {
   const size_t n = whole.count();
-  size_t middle = n / 2;
+  size_t middle = CutNear(whole.heads(), n / 2, limits.cut_reach);
   if (inserted_at + 1 == n) {
     middle = n - limits.outer_part;
   } else if (inserted_at == 0) {

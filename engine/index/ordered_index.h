@@ -34,10 +34,12 @@
 // Insert, erase: copy the block with the change, compare-and-swap. A failure means that the node
 // changed, so seek again.
 //
-// Split of N into N and Y: Y is complete before it is visible, holding the upper half and N's right
-// link. One compare-and-swap gives N the lower half with a right link to Y; from then on Y is in
-// the chain and found by going right (as in a B-link tree). Then Y is linked into the skiplist, and
-// marked as such. Only a marked node may be frozen, so it is never linked after its removal.
+// Split of N into N and Y, near the middle, where two neighbours differ in the earliest byte (so
+// that blocks end where groups of keys with one prefix do): Y is complete before it is visible,
+// holding the upper half and N's right link. One compare-and-swap gives N the lower half with a
+// right link to Y; from then on Y is in the chain and found by going right (as in a B-link tree).
+// Then Y is linked into the skiplist, and marked as such. Only a marked node may be frozen, so it
+// is never linked after its removal.
 //
 // Merge of Y into its left neighbour N (Y is empty, or both are small): (a) freeze Y, (b) compare-
 // and-swap N's block for one with the entries of both and Y's right link, (c) set Y removed, (d)
@@ -64,7 +66,7 @@
 // Sources: Lehman and Yao, "Efficient locking for concurrent operations on B-trees" (1981), right
 // links; Harris, "A pragmatic implementation of non-blocking linked lists" (2001), freezing before
 // unlinking; Herlihy and Shavit, "The Art of Multiprocessor Programming", 14.4, the skiplist; Bayer
-// and Unterauer, "Prefix B-trees" (1977), short anchors and prefixes.
+// and Unterauer, "Prefix B-trees" (1977), short anchors, prefixes and where to split for them.
 #pragma once
 
 #include <array>

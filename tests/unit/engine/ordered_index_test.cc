@@ -206,6 +206,20 @@ TEST_F(OrderedIndexTest, LoadsInKeyOrderLeaveDenseBlocks) {
   EXPECT_LT(index_.blocks(), kKeys / 50);
 }
 
+TEST_F(OrderedIndexTest, BlocksEndWhereGroupsOfKeysDo) {
+  const auto key = [](const char* group, int i) { return group + std::to_string(100 + i); };
+  constexpr int kInGroup = 25;
+  // The first and last key at first, so that the insert that splits is at neither end.
+  Insert(key("a:", 0));
+  Insert(key("b:", 99));
+  for (int i = 1; i < kInGroup; ++i) Insert(key("a:", i));
+  for (int i = 0; index_.blocks() == 1; ++i) Insert(key("b:", i));
+  CheckAll();
+  const reclaim::ReadSection section;
+  OrderedCursor cursor(index_, RangeBound::None(), RangeBound::None(), false);
+  EXPECT_EQ(cursor.NextRun().size(), static_cast<size_t>(kInGroup));
+}
+
 TEST_F(OrderedIndexTest, RandomErasuresLeaveNoSparseBlocks) {
   std::mt19937 random(3);
   std::vector<std::string> keys;
