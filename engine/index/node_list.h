@@ -20,6 +20,15 @@ namespace mantis::index {
 
 class Block;
 
+// The first sixteen bytes of a key, as two numbers: where these differ, so do the keys. Keys of one
+// kind often share their first eight bytes, so one number would tell few nodes apart.
+struct KeyStart {
+  explicit KeyStart(Bytes key)
+      : first(LeadingEight(key)), second(key.size() > 8 ? LeadingEight(key.substr(8)) : 0) {}
+  uint64_t first;
+  uint64_t second;
+};
+
 // What a seek looks for: the last node whose anchor ...
 struct Query {
   enum class Mode : uint8_t {
@@ -29,11 +38,11 @@ struct Query {
   };
   Mode mode;
   Bytes key;
-  uint64_t head;  // LeadingEight(key)
+  KeyStart start;
 
-  static Query AtOrBefore(Bytes key) { return {Mode::kAtOrBefore, key, LeadingEight(key)}; }
-  static Query Before(Bytes key) { return {Mode::kBefore, key, LeadingEight(key)}; }
-  static Query Last() { return {Mode::kLast, {}, 0}; }
+  static Query AtOrBefore(Bytes key) { return {Mode::kAtOrBefore, key, KeyStart(key)}; }
+  static Query Before(Bytes key) { return {Mode::kBefore, key, KeyStart(key)}; }
+  static Query Last() { return {Mode::kLast, {}, KeyStart({})}; }
 };
 
 class Node {
@@ -63,7 +72,8 @@ class Node {
   // Order of the anchor relative to the query's key; less than anything under Mode::kLast.
   int Compare(const Query& q) const {
     if (q.mode == Query::Mode::kLast) return -1;
-    if (anchor_head_ != q.head) return anchor_head_ < q.head ? -1 : 1;
+    if (start_.first != q.start.first) return start_.first < q.start.first ? -1 : 1;
+    if (start_.second != q.start.second) return start_.second < q.start.second ? -1 : 1;
     return CompareBytes(anchor(), q.key);
   }
   // Whether a seek for q must not stop to the left of this node.
@@ -74,9 +84,7 @@ class Node {
 
  protected:
   Node(Bytes anchor, Block* block)
-      : state_(Live(block)),
-        anchor_head_(LeadingEight(anchor)),
-        anchor_size_(static_cast<uint32_t>(anchor.size())) {
+      : state_(Live(block)), start_(anchor), anchor_size_(static_cast<uint32_t>(anchor.size())) {
     if (!anchor.empty()) {
       std::memcpy(reinterpret_cast<char*>(this + 1), anchor.data(), anchor.size());
     }
@@ -85,7 +93,7 @@ class Node {
 
  private:
   std::atomic<State> state_;
-  const uint64_t anchor_head_;
+  const KeyStart start_;
   const uint32_t anchor_size_;
   std::atomic<bool> linked_{false};
 };
