@@ -61,20 +61,24 @@ std::unique_ptr<ClientOutput> ClientOutput::Cut(const Mark& m) {
   return rest;
 }
 
-size_t ClientOutput::Gather(std::span<iovec> out) const {
+size_t ClientOutput::Gather(std::span<iovec> out, size_t most) const {
   size_t filled = 0;
+  const auto add = [&](char* bytes, size_t size) {
+    size = std::min(size, most);
+    if (size == 0) return;
+    out[filled++] = {bytes, size};
+    most -= size;
+  };
   size_t position = sent_in_buffer_;
   char* const bytes = const_cast<char*>(buffer_.view().data());  // iovec knows no const
-  for (size_t i = first_; i <= attachments_.size() && filled < out.size(); ++i) {
+  for (size_t i = first_; i <= attachments_.size() && filled < out.size() && most > 0; ++i) {
     const bool last = i == attachments_.size();
     const size_t until = last ? buffer_.size() : attachments_[i].at;
-    if (until > position) {
-      out[filled++] = {bytes + position, until - position};
-      position = until;
-    }
+    add(bytes + position, until - position);
+    position = until;
     if (last || filled == out.size()) break;
     const Attachment& a = attachments_[i];
-    out[filled++] = {a.blob->data() + a.sent, a.blob->size() - a.sent};
+    add(a.blob->data() + a.sent, a.blob->size() - a.sent);
   }
   return filled;
 }

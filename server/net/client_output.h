@@ -49,8 +49,8 @@ class ClientOutput {
   // Takes away what comes after the mark, for a Splice later.
   std::unique_ptr<ClientOutput> Cut(const Mark& m);
 
-  // Fills `out` with what is to be sent next; returns how many were filled.
-  size_t Gather(std::span<iovec> out) const;
+  // Fills `out` with what is to be sent next, `most` bytes at most; returns how many were filled.
+  size_t Gather(std::span<iovec> out, size_t most) const;
   // `n` bytes of it were sent.
   void Consume(size_t n);
   void Clear();

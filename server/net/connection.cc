@@ -148,7 +148,8 @@ bool Connection::Send() {
       return WithinOutputLimits();
     }
     std::array<iovec, kGatherMax> parts;
-    const size_t count = output.Gather(parts);
+    // A fast reader takes as much as a single call offers, so the call must be bounded as well.
+    const size_t count = output.Gather(parts, kSendTurnMax - turn);
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = count;

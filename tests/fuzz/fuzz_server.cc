@@ -151,7 +151,7 @@ void FuzzServer::TakeOutput(std::string& out) {
   server::ClientOutput& output = client().output;
   while (!output.empty()) {
     std::array<iovec, 16> parts;
-    const size_t count = output.Gather(parts);
+    const size_t count = output.Gather(parts, SIZE_MAX);
     size_t taken = 0;
     for (size_t i = 0; i < count; ++i) {
       out.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);

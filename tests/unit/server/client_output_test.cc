@@ -15,13 +15,15 @@ std::string Take(ClientOutput& output, size_t n, size_t parts_max = 64) {
   std::string taken;
   while (n > 0 && !output.empty()) {
     std::vector<iovec> parts(parts_max);
-    const size_t count = output.Gather(parts);
+    const size_t count = output.Gather(parts, n);
     size_t now = 0;
-    for (size_t i = 0; i < count && now < n; ++i) {
-      const size_t part = std::min(n - now, parts[i].iov_len);
-      taken.append(static_cast<const char*>(parts[i].iov_base), part);
-      now += part;
+    for (size_t i = 0; i < count; ++i) {
+      taken.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+      now += parts[i].iov_len;
     }
+    EXPECT_GT(now, 0u);
+    EXPECT_LE(now, n);
+    if (now == 0 || now > n) return taken;
     output.Consume(now);
     n -= now;
   }
