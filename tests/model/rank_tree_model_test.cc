@@ -37,7 +37,8 @@ class Pair {
   // A member never seen before, its score one of `scores`.
   ScoredMember* Make(uint64_t scores) {
     std::string name = std::to_string(Draw(1000));
-    name.append(Draw(3) * 9, 'x').append(std::to_string(next_++));
+    // The colon, or "1" + "23" would be "12" + "3".
+    name.append(Draw(3) * 9, 'x').append(":").append(std::to_string(next_++));
     return ScoredMember::Create(static_cast<double>(Draw(scores)), name);
   }
   void Insert(uint64_t scores) {
