@@ -50,7 +50,8 @@ inline std::string Describe(const SortedSet& set) {
   std::vector<std::string> parts;
   set.ForEach([&](Bytes member, double score) {
     char text[40];
-    std::snprintf(text, sizeof(text), "=%.17g", score);
+    // Plus 0 makes -0 a 0: the compact form has but one zero, as in Redis.
+    std::snprintf(text, sizeof(text), "=%.17g", score + 0.0);
     parts.push_back(std::string(member) + text);
   });
   return Joined("zset", parts, true);
