@@ -111,7 +111,8 @@ class NodeList {
   // For a node that was never visible to others.
   static void Discard(Node* n);
 
-  // The best node for the query that the list knows of; there always is one.
+  // The best node for the query that the list knows of; there always is one. Only reads, so it may
+  // be one that another thread is just removing.
   Node* Floor(const Query& q);
   // Links the node and returns nullptr, or returns the node that stands in the way with the same
   // anchor.

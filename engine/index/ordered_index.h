@@ -60,8 +60,9 @@
 //
 // Complexity: O(log n) expected for a seek; O(block) for a change; about 20 bytes an entry,
 // nodes included.
-// Progress: the skiplist of libcds lets a thread spin while another is between two instructions
-// of an unlink; nothing else waits.
+// Progress: the skiplist of libcds lets a thread that links or unlinks a node spin while another
+// is between two instructions of an unlink. A seek unlinks only where it ends at a removed node;
+// nothing else waits.
 //
 // Sources: Lehman and Yao, "Efficient locking for concurrent operations on B-trees" (1981), right
 // links; Harris, "A pragmatic implementation of non-blocking linked lists" (2001), freezing before
