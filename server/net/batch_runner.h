@@ -46,6 +46,9 @@ class BatchRunner {
   explicit BatchRunner(CoreContext& core) : core_(core) {}
 
   RunResult Run(Client& client, protocol::RequestParser& parser, std::string_view data);
+  // Executes one command within the engine batch that the caller has begun, and adds to `done` if
+  // it was executed. Nothing: the client may go on.
+  std::optional<RunStop> ExecuteOne(Client& client, const ParsedCommand& command, size_t* done);
 
  private:
   // Fills batch_ from `data`; `blank` receives the bytes that may be skipped if it stays empty.
@@ -53,7 +56,6 @@ class BatchRunner {
                                    std::string_view data, size_t* blank);
   // Executes batch_; `done` receives how many commands were. Nothing: all of them, go on.
   std::optional<RunStop> ExecuteBatch(Client& client, size_t* done);
-  std::optional<RunStop> ExecuteOne(Client& client, const ParsedCommand& command, size_t* done);
 
   CoreContext& core_;
   std::array<protocol::Args, kBatchCommands> args_;

@@ -54,7 +54,7 @@ bool Connection::Start() {
 void Connection::GoOn() {
   if (closed_) return;
   if (client_.killed) return Close("killed");
-  if (!Send() || !client_.output.empty()) return;
+  if (!Send() || !client_.output.empty() || gathered_) return;
   switch (stop_) {
     case RunStop::kClosing:
     case RunStop::kProtocolError:
@@ -131,6 +131,10 @@ void Connection::Drain() {
   draining_ = true;
   if (closed_) return;
   if (client_.blocked != nullptr) return Close("the server stops");
+  if (gathered_) {
+    more_to_read_ = true;  // something may have come since
+    return;
+  }
   if (stop_ == RunStop::kNeedMore) {
     ReadAndRun();
   } else {
@@ -204,6 +208,7 @@ bool Connection::WithinOutputLimits() {
 void Connection::Close(std::string_view reason) {
   if (closed_) return;
   closed_ = true;
+  client_.killed = true;  // should it be in the gather
   if (LogEnabled(config::LogLevel::kVerbose)) {
     LogVerbose(fmt::format("Client id={} addr={} closed: {}", client_.id, client_.address, reason));
   }

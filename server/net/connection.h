@@ -4,9 +4,9 @@
 // and find it in CoreContext::connections by client id.
 // Ownership: the map owns it; the descriptor is owned by its ReactorSocket. Close() takes it out
 // of the map, and it is destroyed once the loop has run what was queued before.
-// Invariants: at most one of these is under way: waiting to be readable, waiting to be writable
-// with replies unsent (nothing is executed meanwhile: back-pressure), a turn queued in the loop, a
-// retry queued, a suspended command. Nothing is executed after Close().
+// Invariants: at most one of these is under way: waiting to be readable, input given to the gather,
+// waiting to be writable with replies unsent (nothing is executed meanwhile: back-pressure), a turn
+// queued in the loop, a retry queued, a suspended command. Nothing is executed after Close().
 #pragma once
 
 #include <memory>
@@ -55,6 +55,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Drain();
   void Close(std::string_view reason);
 
+  // What was given to the core's RequestGather has been run.
+  void EndGathered(const RunResult& result, std::string_view data);
+
   // Finds out whether the peer has closed its side behind a short read.
   void CheckPeer();
   // Once a second: the idle timeout, the soft output limit, memory no longer needed.
@@ -78,7 +81,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool Receive(char* room, size_t size, size_t* received);
   void ReadLarge();
   size_t LargeRoom() const;
+  bool Gather(std::string_view data);
   void RunInput(std::string_view data);
+  void NoteRun(const RunResult& result, std::string_view data);
   void ApplyLimits();
 
   // What comes next, after commands ran.
@@ -100,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool draining_ = false;
   bool peer_closed_ = false;   // it sends no more
   bool more_to_read_ = false;  // the last read filled its buffer
+  bool gathered_ = false;
   bool turn_queued_ = false;
   bool flush_queued_ = false;
   bool retry_queued_ = false;

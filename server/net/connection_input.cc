@@ -35,8 +35,25 @@ void Connection::ReadAndRun() {
   if (kept > 0) std::memcpy(buffer, input_.view().data(), kept);
   size_t received = 0;
   if (Receive(buffer + kept, CoreLoop::kReadBufferSize - kept, &received)) {
-    RunInput({buffer, kept + received});
+    const std::string_view data(buffer, kept + received);
+    if (kept == 0 && Gather(data)) return;
+    RunInput(data);
   }
+  GoOn();
+}
+
+bool Connection::Gather(std::string_view data) {
+  // Alone, a client would only wait for the loop to come round.
+  if (more_to_read_ || draining_ || core_.connections.size() < 2) return false;
+  ApplyLimits();
+  gathered_ = core_.loop->gather().Add(*this, parser_, data);
+  return gathered_;
+}
+
+void Connection::EndGathered(const RunResult& result, std::string_view data) {
+  gathered_ = false;
+  if (closed_) return;
+  NoteRun(result, data);
   GoOn();
 }
 
@@ -115,7 +132,10 @@ bool Connection::Receive(char* room, size_t size, size_t* received) {
 
 void Connection::RunInput(std::string_view data) {
   ApplyLimits();
-  const RunResult result = core_.loop->runner().Run(client_, parser_, data);
+  NoteRun(core_.loop->runner().Run(client_, parser_, data), data);
+}
+
+void Connection::NoteRun(const RunResult& result, std::string_view data) {
   if (Housekeeping* housekeeping = core_.loop->housekeeping()) housekeeping->NoticeCommands();
   stop_ = result.stop;
   if (result.consumed > 0) tries_ = 0;

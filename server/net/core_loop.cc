@@ -31,6 +31,7 @@ bool ClientsArePaused(const SharedState& shared, int64_t now_ms) {
 CoreLoop::CoreLoop(CoreContext& core)
     : core_(core),
       runner_(core),
+      gather_(core),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferSize)),
       retry_timer_(core.io) {}
 

@@ -1,9 +1,9 @@
 // What the connections of one core share while they are served: the read buffer, the batch runner,
-// and the lists of connections that need another look.
+// the gather of small requests, and the lists of connections that need another look.
 //
 // Thread safety: the core's thread only.
 // Ownership: part of its CoreContext. Lists hold ids or counted references, never bare pointers
-// to connections, except for the monitors, which Connection::Close takes out.
+// to connections, except for the monitors, which Connection::Close takes out, and the gather.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/net/batch_runner.h"
+#include "server/net/request_gather.h"
 
 namespace mantis::server {
 
@@ -27,6 +28,7 @@ class CoreLoop {
   explicit CoreLoop(CoreContext& core);
 
   BatchRunner& runner() { return runner_; }
+  RequestGather& gather() { return gather_; }
   char* read_buffer() { return read_buffer_.get(); }
 
   // Runs connection->Retry() at the loop's next turn, or, where many tries came to nothing or
@@ -51,6 +53,7 @@ class CoreLoop {
 
   CoreContext& core_;
   BatchRunner runner_;
+  RequestGather gather_;
   Housekeeping* housekeeping_ = nullptr;
   std::unique_ptr<char[]> read_buffer_;
   boost::asio::steady_timer retry_timer_;

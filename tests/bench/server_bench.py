@@ -16,7 +16,7 @@ import shlex
 import statistics
 import subprocess
 import sys
-from typing import Dict, List, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -47,7 +47,7 @@ VALUE_SIZE = 64
 CONNECTIONS = 50
 RUN_TIMEOUT_S = 60.0
 
-Cell = Tuple[str, int, str]  # test, pipeline, server
+Cell = Tuple[int, str, int, str]  # loaders, test, pipeline, server
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,14 +60,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pipelines", default=",".join(map(str, PIPELINES)))
     parser.add_argument(
         "--loaders",
-        type=int,
-        default=max(1, cores() // 2),
-        help="redis-benchmark processes at once, sharing connections and operations "
-        "(default: one for every second core)",
+        default=f"1,{cores()}",
+        help="numbers of redis-benchmark processes that share connections and operations, the tests "
+        "of other types than strings with the first only (default: one, and one for every core)",
     )
     parser.add_argument("--json", metavar="FILE", help="write every single run there")
     parser.add_argument("--markdown", action="store_true", help="only the tables, no progress")
     arguments = parser.parse_args()
+    arguments.loaders = list(dict.fromkeys(int(n) for n in arguments.loaders.split(",")))
     if arguments.quick:
         arguments.ops, arguments.repeat = arguments.ops / 10, 1
     return arguments
@@ -111,9 +111,10 @@ def finish_loader(process: subprocess.Popen) -> Dict[str, float]:
     }
 
 
-def run_once(server: MeasuredServer, test: str, pipeline: int, arguments) -> Dict[str, float]:
+def run_once(
+    server: MeasuredServer, loaders: int, test: str, pipeline: int, arguments
+) -> Dict[str, float]:
     n = operations(test, pipeline, arguments.ops)
-    loaders = arguments.loaders
     before = server.cpu_seconds()
     running = [
         start_loader(server.port, test, pipeline, n // loaders, CONNECTIONS // loaders, arguments.keys)
@@ -134,37 +135,50 @@ def say(arguments: argparse.Namespace, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def prepare(servers: List[MeasuredServer], test: str, arguments) -> None:
+    """What a test needs beside the keys that are there."""
+    if test == "incr":
+        for server in servers:
+            say(arguments, f"loading counters into {server.label}")
+            server.resume()
+            server.load("counter:%012d", arguments.keys, b"0")
+            server.hold()
+    if test == RANGE_TESTS[0]:
+        for server in servers:
+            server.resume()
+            with server.server.client() as client:
+                client.cmd("DEL", "mylist")
+                for _ in range(1000):
+                    client.ok("RPUSH", "mylist", b"v" * VALUE_SIZE)
+            server.hold()
+
+
+def combinations(test: str, arguments) -> Iterator[Tuple[int, int]]:
+    """Numbers of loaders and pipeline depths."""
+    for loaders in arguments.loaders:
+        for pipeline in (int(p) for p in arguments.pipelines.split(",")):
+            if test in STRING_TESTS:
+                yield loaders, pipeline
+            elif pipeline in TYPE_PIPELINES and loaders == arguments.loaders[0]:
+                yield loaders, pipeline
+
+
 def measure(servers: List[MeasuredServer], arguments) -> Dict[Cell, List[Dict[str, float]]]:
     runs: Dict[Cell, List[Dict[str, float]]] = {}
-    pipelines = [int(p) for p in arguments.pipelines.split(",")]
     for test in arguments.tests.split(","):
-        if test == "incr":
-            for server in servers:
-                say(arguments, f"loading counters into {server.label}")
-                server.resume()
-                server.load("counter:%012d", arguments.keys, b"0")
-                server.hold()
-        if test == RANGE_TESTS[0]:
-            for server in servers:
-                server.resume()
-                with server.server.client() as client:
-                    client.cmd("DEL", "mylist")
-                    for _ in range(1000):
-                        client.ok("RPUSH", "mylist", b"v" * VALUE_SIZE)
-                server.hold()
-        for pipeline in pipelines:
-            if test not in STRING_TESTS and pipeline not in TYPE_PIPELINES:
-                continue
+        prepare(servers, test, arguments)
+        for loaders, pipeline in combinations(test, arguments):
             for _ in range(arguments.repeat):
                 for server in servers:
                     server.resume()
-                    result = run_once(server, test, pipeline, arguments)
+                    result = run_once(server, loaders, test, pipeline, arguments)
                     server.hold()
-                    runs.setdefault((test, pipeline, server.label), []).append(result)
+                    runs.setdefault((loaders, test, pipeline, server.label), []).append(result)
                     say(
                         arguments,
-                        f"{test} P={pipeline} {server.label}: {result['rps'] / 1000:.1f} k/s, "
-                        f"p99 {result['p99']:.2f} ms, {result['cpu_us']:.2f} us CPU",
+                        f"{test} P={pipeline} from {loaders}, {server.label}: "
+                        f"{result['rps'] / 1000:.1f} k/s, p99 {result['p99']:.2f} ms, "
+                        f"{result['cpu_us']:.2f} us CPU",
                     )
     return runs
 
@@ -191,9 +205,8 @@ def heading(arguments: argparse.Namespace) -> str:
     lines = [
         f"{datetime.date.today().isoformat()}, {cores()} cores, Linux, "
         f"{version_of(oracle_binary())} and {version_of(subject_binary())}.",
-        f"{arguments.keys} keys, values of {VALUE_SIZE} bytes, {CONNECTIONS} connections from "
-        f"{arguments.loaders} redis-benchmark process(es), median of {arguments.repeat} run(s). "
-        "Nothing is pinned: the load generator and the server share the cores.",
+        f"{arguments.keys} keys, values of {VALUE_SIZE} bytes, {CONNECTIONS} connections, "
+        f"median of {arguments.repeat} run(s). Nothing is pinned: the load generator and the server share the cores.",
     ]
     if load > 0.5:
         lines.append(f"**Other work was running on the machine (load {load:.1f} at the start).**")
@@ -223,14 +236,15 @@ def main() -> int:
         runs = measure(servers, arguments)
     cells = medians(runs)
     labels = [server.label for server in servers]
-    print(server_tables.load_table(cells, labels))
+    for loaders in arguments.loaders:
+        print(server_tables.load_table(cells, loaders, labels))
     print(server_tables.listing_table(listing, labels))
     print(server_tables.memory_table(memory))
     print(server_tables.goals_table(cells, labels, listing, memory))
     if arguments.json:
         flat = [
-            {"test": test, "pipeline": pipeline, "server": server, "runs": results}
-            for (test, pipeline, server), results in runs.items()
+            dict(zip(("loaders", "test", "pipeline", "server", "runs"), (*cell, results)))
+            for cell, results in runs.items()
         ]
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump({"load": flat, "listing_ms": listing, "bytes_per_key": memory}, file, indent=1)
