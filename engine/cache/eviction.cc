@@ -187,17 +187,17 @@ Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
   if (now.policy == EvictionPolicy::kNoEviction) return Room::kNone;
   thread_local Evictor evictor;
   // What was evicted is freed only after a grace period, so counting freed memory alone would
-  // evict far too much: what is already on its way counts as free.
-  int64_t evicted_entries = 0;
+  // evict far too much: what is already on its way counts as free, entries that this batch has left
+  // as tombs too.
   const auto over = [&] {
     const int64_t pending =
         Counters::Sum(Counter::kRetiredBytes) - Counters::Sum(Counter::kReclaimedBytes);
-    return memory::UsedBytes() - pending - evicted_entries * kEntryBytes > now.max_bytes;
+    return memory::UsedBytes() - pending - static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes >
+           now.max_bytes;
   };
   bool found = true;
   for (int i = 0; i < kEvictionsPerCall && found && over(); ++i) {
     found = evictor.EvictOne(engine, ctx, now);
-    if (found) ++evicted_entries;
   }
   reclaim::SealBatch();
   if (!found) return Room::kNone;

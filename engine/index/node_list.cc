@@ -5,6 +5,7 @@
 // Keeps the two apart for clang-format.
 #include <cds/intrusive/skip_list_rcu.h>
 
+#include <array>
 #include <bit>
 #include <cassert>
 #include <new>
@@ -124,6 +125,33 @@ class NodeList::Set : public SkipList {
     return LinkedNode::Of(at);
   }
 
+  // The walks of Floor in turns: each goes one node on and asks for the next, which arrives while
+  // the others are at theirs.
+  void Floors(std::span<const Bytes> keys, std::span<Node*> found) {
+    assert(keys.size() <= kTogether && keys.size() == found.size());
+    std::array<Walk, kTogether> walks;
+    size_t under_way = 0;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      walks[under_way] = {Query::AtOrBefore(keys[i]), m_Head.head(), nullptr, nullptr, &found[i],
+                          Heights::c_nUpperBound - 1};
+      // The first node reaches every level.
+      if (FindNext(walks[under_way])) ++under_way;
+    }
+    while (under_way > 0) {
+      for (size_t i = 0; i < under_way;) {
+        Walk& w = walks[i];
+        const bool go_right = LinkedNode::Of(w.next)->Satisfies(w.query);
+        (go_right ? w.at : w.beyond) = w.next;
+        if (FindNext(w)) {
+          ++i;
+        } else {
+          *w.found = LinkedNode::Of(w.at);
+          w = walks[--under_way];
+        }
+      }
+    }
+  }
+
   Node* Link(LinkedNode* n) {
     const Query q = Query::AtOrBefore(n->anchor());
     while (true) {
@@ -144,6 +172,31 @@ class NodeList::Set : public SkipList {
   }
 
  private:
+  struct Walk {
+    Query query;
+    Hook* at;
+    Hook* beyond;
+    Hook* next;  // to be compared with
+    Node** found;
+    unsigned level;
+  };
+
+  // False: there is nothing between `at` and `beyond` on any level.
+  static bool FindNext(Walk& w) {
+    while (true) {
+      Hook* next = w.at->next(w.level).load(std::memory_order_acquire).ptr();
+      if (next != nullptr && next != w.beyond) {
+        w.next = next;
+        // Its tower begins in the second line.
+        __builtin_prefetch(next);
+        __builtin_prefetch(reinterpret_cast<const char*>(next) + 64);
+        return true;
+      }
+      if (w.level == 0) return false;
+      --w.level;
+    }
+  }
+
   // libcds's own lets the list's retire function run only outside of read sections; ours may run
   // inside of them.
   struct Position : position {
@@ -175,6 +228,9 @@ Node* NodeList::Create(Bytes anchor, Block* block) {
 }
 void NodeList::Discard(Node* n) { LinkedNode::Destroy(LinkedNode::Of(n)); }
 Node* NodeList::Floor(const Query& q) { return set_->Floor(q); }
+void NodeList::Floors(std::span<const Bytes> keys, std::span<Node*> found) {
+  set_->Floors(keys, found);
+}
 Node* NodeList::Link(Node* n) { return set_->Link(LinkedNode::Of(n)); }
 void NodeList::Unlink(Node* n) { set_->Unlink(LinkedNode::Of(n)); }
 

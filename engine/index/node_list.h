@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "engine/base/bytes.h"
 
@@ -23,10 +24,11 @@ class Block;
 // The first sixteen bytes of a key, as two numbers: where these differ, so do the keys. Keys of one
 // kind often share their first eight bytes, so one number would tell few nodes apart.
 struct KeyStart {
+  KeyStart() = default;
   explicit KeyStart(Bytes key)
       : first(LeadingEight(key)), second(key.size() > 8 ? LeadingEight(key.substr(8)) : 0) {}
-  uint64_t first;
-  uint64_t second;
+  uint64_t first = 0;
+  uint64_t second = 0;
 };
 
 // What a seek looks for: the last node whose anchor ...
@@ -36,13 +38,13 @@ struct Query {
     kBefore,      // ... is less than the key
     kLast,        // ... there is
   };
-  Mode mode;
+  Mode mode = Mode::kLast;
   Bytes key;
   KeyStart start;
 
   static Query AtOrBefore(Bytes key) { return {Mode::kAtOrBefore, key, KeyStart(key)}; }
   static Query Before(Bytes key) { return {Mode::kBefore, key, KeyStart(key)}; }
-  static Query Last() { return {Mode::kLast, {}, KeyStart({})}; }
+  static Query Last() { return {}; }
 };
 
 class Node {
@@ -114,6 +116,9 @@ class NodeList {
   // The best node for the query that the list knows of; there always is one. Only reads, so it may
   // be one that another thread is just removing.
   Node* Floor(const Query& q);
+  // The same for up to kTogether keys at once (AtOrBefore), so that their cache misses overlap.
+  static constexpr size_t kTogether = 32;
+  void Floors(std::span<const Bytes> keys, std::span<Node*> found);
   // Links the node and returns nullptr, or returns the node that stands in the way with the same
   // anchor.
   Node* Link(Node* n);

@@ -240,13 +240,22 @@ OrderedIndex::~OrderedIndex() = default;
 size_t OrderedIndex::size() const { return impl_->entry_count.Sum(); }
 size_t OrderedIndex::blocks() const { return impl_->block_count.Sum(); }
 
-void OrderedIndex::Insert(Entry* e) {
+void OrderedIndex::FindPlaces(std::span<const Bytes> keys, std::span<Place> places) {
+  assert(reclaim::InReadSection() && keys.size() == places.size());
+  for (size_t begin = 0; begin < keys.size(); begin += NodeList::kTogether) {
+    const size_t n = std::min(NodeList::kTogether, keys.size() - begin);
+    const std::span<Place> found = places.subspan(begin, n);
+    impl_->nodes.Floors(keys.subspan(begin, n), found);
+    for (const Node* place : found) Node::BlockOf(place->state())->Prefetch();
+  }
+}
+
+void OrderedIndex::Insert(Entry* e, Place near) {
   assert(reclaim::InReadSection());
   const Query q = Query::AtOrBefore(e->key());
-  Node* hint = nullptr;
   while (true) {
-    const Located at = impl_->Locate(q, hint);
-    hint = at.node;
+    const Located at = impl_->Locate(q, near);
+    near = at.node;
     const Block::Position p = at.block->Find(e->key());
     if (p.equal) {
       Entry* present = at.block->entries()[p.index];

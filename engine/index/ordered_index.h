@@ -111,7 +111,13 @@ class OrderedIndex {
   // Adds the entry; nothing happens if it is there. An entry with the same key is replaced if it
   // is dead; if it is not, then `e` must be, and is not added. An entry may die and be erased while
   // this runs, so whoever inserts looks at e->dead() afterwards and calls Erase if it is.
-  void Insert(Entry* e);
+  // `near` may save the search: a place that FindPlaces found for this key in this read section.
+  using Place = index::Node*;
+  void Insert(Entry* e, Place near = nullptr);
+
+  // Where keys belong, for many at once, so that the cache misses of their searches overlap; also
+  // prefetches what an insertion there reads. The places are hints, good for this read section.
+  void FindPlaces(std::span<const Bytes> keys, std::span<Place> places);
 
   // Removes this very entry; nothing happens if it is not there.
   void Erase(Entry* e);

@@ -201,7 +201,7 @@ bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& upd
   // A value must be in the ordered index before it can be seen.
   if (expected.kind() == Kind::kNew && desired.has_value()) {
     ctx.engine().cache().InitAccess(e, ctx.now_ms());
-    ordered_.Insert(e);
+    ordered_.Insert(e, ctx.places().Take(ordered_, e->key()));
   }
   Word seen = expected;
   if (!e->CompareExchange(seen, desired.WithFlags(expected.raw() & Word::kLocked))) {

@@ -28,6 +28,7 @@ bool OpContext::TryBegin() {
 
 void OpContext::End() {
   BuryTombs();
+  places_.Clear();
   section_.reset();
   reclaim::Poll();
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/keyspace/place_hints.h"
 #include "engine/reclaim/rcu.h"
 
 namespace mantis {
@@ -51,11 +52,15 @@ class OpContext {
   // CLIENT NO-TOUCH: look-ups leave the access clock alone.
   bool no_touch = false;
 
+  // Where keys that this batch is likely to create belong in their ordered index.
+  PlaceHints& places() { return places_; }
+
   // xorshift64*, for sampling; never 0.
   uint64_t& random_state() { return random_state_; }
 
   // Remembers an entry that became absent, to be unlinked at the end of the batch.
   void NoteTomb(Database* db, Entry* entry) { tombs_.emplace_back(db, entry); }
+  size_t tomb_count() const { return tombs_.size(); }
 
  private:
   friend class Engine;
@@ -68,6 +73,7 @@ class OpContext {
   int lock_depth_ = 0;
   uint64_t random_state_;
   std::vector<std::pair<Database*, Entry*>> tombs_;
+  PlaceHints places_;
   // The most memory seen in use since this thread last gave free pages back.
   int64_t used_peak_ = 0;
   int purges_left_ = 0;

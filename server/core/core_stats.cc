@@ -59,9 +59,10 @@ void CommandStats::Reset() {
 }
 
 void CoreStats::Reset() {
-  for (Tally* tally : {&connections_received, &connections_rejected, &commands_processed, &bytes_in,
-                       &bytes_out, &reads_processed, &writes_processed, &output_limit_disconnects,
-                       &query_limit_disconnects, &unexpected_errors, &busy_retries}) {
+  for (Tally* tally :
+       {&connections_received, &connections_rejected, &commands_processed, &bytes_in, &bytes_out,
+        &reads_processed, &writes_processed, &output_limit_disconnects, &query_limit_disconnects,
+        &unexpected_errors, &busy_retries, &commands_gathered}) {
     tally->Reset();
   }
   for (CommandStats& stats : per_command) stats.Reset();

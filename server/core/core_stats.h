@@ -89,6 +89,7 @@ struct CoreStats {
   Tally query_limit_disconnects;
   Tally unexpected_errors;
   Tally busy_retries;
+  Tally commands_gathered;  // by RequestGather
   std::vector<CommandStats> per_command;
 
   // Kept by SampleCore (info/core_sampler.h).

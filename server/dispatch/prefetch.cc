@@ -40,7 +40,23 @@ size_t RunOfElements(std::span<const ParsedCommand> group, std::span<Entry* cons
   return n;
 }
 
-void PrefetchGroup(const HashIndex& index, std::span<const ParsedCommand> group) {
+// Keys that are not there, of commands that are likely to create them.
+void FindPlaces(Database& db, OpContext& op, std::span<const ParsedCommand> group,
+                std::span<Entry* const> entries) {
+  std::array<Bytes, kGroup> keys;
+  size_t n = 0;
+  for (size_t i = 0; i < group.size(); ++i) {
+    const ParsedCommand& p = group[i];
+    if (entries[i] != nullptr || p.key_index == 0 || (p.command->row->flags & kDenyOom) == 0)
+      continue;
+    keys[n++] = p.args[static_cast<size_t>(p.key_index)];
+  }
+  // For one alone it would be the same misses a little earlier.
+  if (n > 1) op.places().Find(db.ordered(), std::span(keys).first(n));
+}
+
+void PrefetchGroup(Database& db, OpContext& op, std::span<const ParsedCommand> group) {
+  const HashIndex& index = db.index();
   std::array<Entry*, kGroup> entries{};
   for (const ParsedCommand& p : group) {
     if (p.key_index != 0) index.PrefetchBucket(p.key_hash);
@@ -51,6 +67,7 @@ void PrefetchGroup(const HashIndex& index, std::span<const ParsedCommand> group)
   for (size_t i = 0; i < group.size(); ++i) {
     if (group[i].key_index != 0) entries[i] = index.PrefetchEntry(group[i].key_hash);
   }
+  FindPlaces(db, op, group, std::span(entries).first(group.size()));
   for (size_t i = 0; i < group.size();) {
     Entry* e = entries[i];
     const Word w = e == nullptr ? Word() : e->word();
@@ -72,9 +89,9 @@ void PrefetchGroup(const HashIndex& index, std::span<const ParsedCommand> group)
 
 void PrefetchBatch(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch) {
   if (batch.size() < 2) return;
-  const HashIndex& index = core.shared.engine.database(client.db).index();
+  Database& db = core.shared.engine.database(client.db);
   for (size_t begin = 0; begin < batch.size(); begin += kGroup) {
-    PrefetchGroup(index, batch.subspan(begin, std::min(kGroup, batch.size() - begin)));
+    PrefetchGroup(db, *core.op, batch.subspan(begin, std::min(kGroup, batch.size() - begin)));
   }
 }
 

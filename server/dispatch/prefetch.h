@@ -12,7 +12,8 @@
 namespace mantis::server {
 
 // In stages: hash bucket words, then bucket arrays, then entries, then the strings they hold, or,
-// of a collection that several commands in succession work on, the elements they name.
+// of a collection that several commands in succession work on, the elements they name. Of keys that
+// are not there, the places where they would be in the ordered index.
 void PrefetchBatch(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch);
 
 }  // namespace mantis::server

@@ -218,6 +218,7 @@ void InfoMantis(SharedState& shared, InfoText& text) {
              Counters::Sum(Counter::kRetiredBytes) - Counters::Sum(Counter::kReclaimedBytes));
   text.Field("busy_retries",
              Counters::Sum(Counter::kBusyRetries) + Sum(shared, &CoreStats::busy_retries));
+  text.Field("commands_gathered", Sum(shared, &CoreStats::commands_gathered));
 }
 
 }  // namespace mantis::server

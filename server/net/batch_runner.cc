@@ -14,6 +14,10 @@ constexpr size_t kKeptArgs = 32;
 
 }  // namespace
 
+void TrimArgs(protocol::Args& args) {
+  if (args.capacity() > kKeptArgs) protocol::Args().swap(args);
+}
+
 RunResult BatchRunner::Run(Client& client, protocol::RequestParser& parser, std::string_view data) {
   size_t consumed = 0;
   size_t executed = 0;
@@ -81,9 +85,7 @@ std::optional<RunStop> BatchRunner::ExecuteBatch(Client& client, size_t* done) {
     stop = ExecuteOne(client, batch_[*done], done);
   }
   if (core_.op->in_batch()) core_.op->End();
-  for (size_t i = 0; i < count_; ++i) {
-    if (args_[i].capacity() > kKeptArgs) protocol::Args().swap(args_[i]);
-  }
+  for (size_t i = 0; i < count_; ++i) TrimArgs(args_[i]);
   return stop;
 }
 

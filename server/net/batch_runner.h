@@ -37,6 +37,9 @@ struct RunResult {
   size_t consumed;
 };
 
+// Frees an argument list that has become long. To be called between batches.
+void TrimArgs(protocol::Args& args);
+
 class BatchRunner {
  public:
   static constexpr size_t kBatchCommands = 128;

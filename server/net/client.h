@@ -33,7 +33,7 @@ struct Client {
   bool no_evict = false;
   bool no_touch = false;
   bool close_after_reply = false;  // QUIT, protocol errors: send what is written, then close
-  bool killed = false;             // CLIENT KILL: close without further ado
+  bool killed = false;             // executes nothing more; CLIENT KILL, or closed
   bool paused = false;             // CLIENT PAUSE holds its command back
   bool pubsub = false;
   ReplyMode reply_mode = ReplyMode::kOn;

@@ -15,7 +15,7 @@
 namespace mantis::server {
 namespace {
 
-constexpr size_t kGatherMax = 64;
+constexpr size_t kPartsMax = 64;
 // Sent in one turn; a reader that keeps up with a huge reply must not keep the loop for itself.
 constexpr size_t kSendTurnMax = 1024 * 1024;
 // Memory kept for replies is given back after this long without a request.
@@ -151,7 +151,7 @@ bool Connection::Send() {
       FlushSoon();
       return WithinOutputLimits();
     }
-    std::array<iovec, kGatherMax> parts;
+    std::array<iovec, kPartsMax> parts;
     // A fast reader takes as much as a single call offers, so the call must be bounded as well.
     const size_t count = output.Gather(parts, kSendTurnMax - turn);
     msghdr message{};
@@ -165,15 +165,15 @@ bool Connection::Send() {
       Close("cannot send");
       return false;
     }
-    size_t gathered = 0;
-    for (size_t i = 0; i < count; ++i) gathered += parts[i].iov_len;
+    size_t offered = 0;
+    for (size_t i = 0; i < count; ++i) offered += parts[i].iov_len;
     const size_t n = sent > 0 ? static_cast<size_t>(sent) : 0;
     turn += n;
     output.Consume(n);
     client_.bytes_out += static_cast<int64_t>(n);
     core_.stats.bytes_out.Add(static_cast<int64_t>(n));
     core_.stats.writes_processed.Add(1);
-    if (n < gathered) {
+    if (n < offered) {
       socket_.WaitWritable();
       return WithinOutputLimits();
     }

@@ -1,5 +1,6 @@
 #include "server/net/request_gather.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cstring>
 #include <optional>
@@ -28,7 +29,8 @@ bool RequestGather::Add(Connection& connection, protocol::RequestParser& parser,
   parser.set_authenticated(connection.client().authenticated);
   if (parser.Parse(data, args) != protocol::ParseStatus::kCommand || args.empty() ||
       parser.consumed() != data.size()) {
-    return false;  // parsed again from its beginning, to the same answer
+    TrimArgs(args);
+    return false;
   }
   commands_[count_].args = args;
   Prepare(commands_[count_]);
@@ -47,7 +49,10 @@ void RequestGather::Run() {
   for (size_t begin = 0; begin < count_;) {
     const size_t end = RunSome(begin);
     // Nothing is added by this: a connection receives in a turn of its own.
-    for (; begin < end; ++begin) connections_[begin]->EndGathered(results_[begin], data_[begin]);
+    for (; begin < end; ++begin) {
+      TrimArgs(args_[begin]);
+      connections_[begin]->EndGathered(results_[begin], data_[begin]);
+    }
   }
   count_ = 0;
 }
@@ -55,7 +60,7 @@ void RequestGather::Run() {
 size_t RequestGather::RunSome(size_t begin) {
   if (!core_.op->TryBegin()) {
     core_.stats.busy_retries.Add(1);
-    std::fill(results_.begin(), results_.end(), RunResult{RunStop::kBusy, 0});
+    std::fill_n(results_.begin() + begin, count_ - begin, RunResult{RunStop::kBusy, 0});
     return count_;
   }
   core_.now_ms = core_.op->now_ms();
@@ -72,6 +77,7 @@ size_t RequestGather::RunSome(size_t begin) {
     results_[i] = {stop.value_or(RunStop::kNeedMore), done > 0 ? data_[i].size() : 0};
   } while (++i < count_ && TicksToNs(Ticks() - start) < kTogetherNs);
   if (core_.op->in_batch()) core_.op->End();
+  core_.stats.commands_gathered.Add(static_cast<int64_t>(i - begin));
   return i;
 }
 

@@ -33,9 +33,10 @@ class RequestGather {
 
   explicit RequestGather(CoreContext& core);
 
-  // Takes `data`, all that the connection has received, if it is exactly one short command. False:
-  // it is not, and the parser is as before. The connection is told by EndGathered in the loop's
-  // next turn, and must not use its parser until then.
+  // Takes `data`, all that the connection has received, if it is exactly one short command. The
+  // connection is told by EndGathered, later from the loop or, if the gather is full by then, from
+  // within another one's Add; it must not use its parser until then. False: it is not, and parsing
+  // `data` again from its beginning goes on where this stopped.
   bool Add(Connection& connection, protocol::RequestParser& parser, std::string_view data);
 
  private:

@@ -151,18 +151,36 @@ class ScanStress : public OrderedIndexStress, public ::testing::WithParamInterfa
 
   static constexpr size_t kWriters = 2;
 
-  // Keys i with i % kWriters == writer belong to one writer, who puts a stretch of them in or out.
+  // Keys i with i % kWriters == writer belong to one writer, who puts a stretch of them in or out,
+  // one by one or many within one read section, their places looked up ahead.
   void Write(std::vector<Entry*>& mine, const Universe& universe, size_t writer,
              std::mt19937& random) {
     const size_t start = random() % universe.size();
-    const size_t stretch = 1 + random() % GetParam().stretch;
+    const size_t end = std::min(start + 1 + random() % GetParam().stretch, universe.size());
     const bool in = random() % 2 == 0;
-    for (size_t i = start; i < start + stretch && i < universe.size(); ++i) {
-      if (i % kWriters != writer || universe.permanent(i) || (mine[i] != nullptr) == in) continue;
+    const size_t together = random() % 2 == 0 ? 1 : 80;
+    for (size_t begin = start; begin < end; begin += together) {
+      std::vector<size_t> numbers;
+      for (size_t i = begin; i < std::min(begin + together, end); ++i) {
+        if (i % kWriters != writer || universe.permanent(i) || (mine[i] != nullptr) == in) continue;
+        numbers.push_back(i);
+      }
       const reclaim::ReadSection section;
+      WriteThese(numbers, mine, universe, in, random);
+    }
+  }
+
+  void WriteThese(const std::vector<size_t>& numbers, std::vector<Entry*>& mine,
+                  const Universe& universe, bool in, std::mt19937& random) {
+    std::vector<Bytes> keys;
+    for (const size_t i : numbers) keys.emplace_back(universe.key(i));
+    std::vector<OrderedIndex::Place> places(keys.size());
+    if (keys.size() > 1) index_.FindPlaces(keys, places);
+    for (size_t n = 0; n < numbers.size(); ++n) {
+      const size_t i = numbers[n];
       if (in) {
         mine[i] = Entry::Create(universe.key(i));
-        index_.Insert(mine[i]);
+        index_.Insert(mine[i], places[n]);
         ASSERT_TRUE(Contains(universe.key(i), random() % 2 == 0));
       } else {
         ASSERT_TRUE(Kill(mine[i]));

@@ -135,6 +135,28 @@ TEST_F(OrderedIndexTest, AgreesWithTheModel) {
   }
 }
 
+TEST_F(OrderedIndexTest, PlacesAreHintsOnly) {
+  std::mt19937 random(2);
+  // The last round erases more than it inserts, so that places are merged away.
+  for (const unsigned erased : {0u, 20u, 200u}) {
+    for (int i = 0; i < 200; ++i) {
+      std::vector<std::string> names;
+      for (size_t n = random() % 100; n > 0; --n) names.push_back(RandomKey(random));
+      const std::vector<Bytes> keys(names.begin(), names.end());
+      std::vector<OrderedIndex::Place> places(keys.size());
+      const reclaim::ReadSection section;
+      index_.FindPlaces(keys, places);
+      for (unsigned n = 0; n < erased; ++n) Erase(RandomKey(random));
+      for (size_t k = 0; k < names.size(); ++k) {
+        const auto [it, fresh] = model_.try_emplace(names[k], nullptr);
+        if (fresh) it->second = Entry::Create(names[k]);
+        index_.Insert(it->second, places[k]);
+      }
+    }
+    CheckAll();
+  }
+}
+
 TEST_F(OrderedIndexTest, BoundsAreExactAroundEveryKey) {
   for (int i = 100; i < 400; ++i) Insert("k" + std::to_string(i));
   for (int i = 99; i < 401; ++i) {
