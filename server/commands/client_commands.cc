@@ -246,7 +246,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
     Row("client|getname", 2, kOwn, "2.6.9", ClientGetName, "", "Shows this connection's name."),
     Row("client|getredir", 2, kOwn, "6.0.0", ClientGetRedir, "",
         "Shows the client that invalidation messages are sent to."),
-    Row("client|help", 2, kLoading | kStale, "5.0.0", ClientHelp, "", "Explains the subcommands."),
+    HelpRow("client|help", "connection", kAclConnection, "5.0.0", ClientHelp),
     Row("client|id", 2, kOwn, "5.0.0", ClientId, "", "Shows this connection's id."),
     Row("client|info", 2, kOwn, "6.2.0", ClientInfo, "", "Describes this connection.", "O(1)",
         "nondeterministic_output"),

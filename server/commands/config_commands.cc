@@ -125,14 +125,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
      .complexity = "O(1)",
      .summary = "Starts the server's statistics again from zero.",
      .handler = ConfigResetStat},
-    {.name = "config|help",
-     .arity = 2,
-     .flags = kLoading | kStale,
-     .since = "5.0.0",
-     .group = "server",
-     .complexity = "O(1)",
-     .summary = "Explains the subcommands.",
-     .handler = ConfigHelp},
+    HelpRow("config|help", "server", 0, "5.0.0", ConfigHelp),
 });
 
 }  // namespace

@@ -15,4 +15,18 @@ namespace mantis::server {
 Outcome ReplyHelp(CommandContext& c, std::string_view container,
                   std::span<const std::string_view> lines);
 
+// The row of such a subcommand, "container|help"; `acl` as CommandRow::acl.
+constexpr CommandRow HelpRow(std::string_view name, std::string_view group, uint32_t acl,
+                             std::string_view since, Handler handler) {
+  return {.name = name,
+          .arity = 2,
+          .flags = kLoading | kStale,
+          .acl = acl,
+          .since = since,
+          .group = group,
+          .complexity = "O(1)",
+          .summary = "Explains the subcommands.",
+          .handler = handler};
+}
+
 }  // namespace mantis::server

@@ -205,7 +205,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
         "Shows which arguments of a command are keys.", kPerArgument),
     Row("command|getkeysandflags", -4, "7.0.0", CommandGetKeysAndFlags, "command [arg ...]",
         "Shows which arguments of a command are keys, and how they are used.", kPerArgument),
-    Row("command|help", 2, "5.0.0", CommandHelp, "", "Explains the subcommands.", "O(1)"),
+    HelpRow("command|help", "server", kAclConnection, "5.0.0", CommandHelp),
     Row("command|info", -2, "2.8.13", CommandInfo, "[command-name ...]", "Describes commands.",
         kPerLookup, kAnyOrder),
     Row("command|list", -2, "7.0.0", CommandList,

@@ -200,14 +200,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
      .summary = "Shows the allocator's own numbers.",
      .handler = MemoryMallocStats,
      .tips = kReportTips},
-    {.name = "memory|help",
-     .arity = 2,
-     .flags = kLoading | kStale,
-     .since = "4.0.0",
-     .group = "server",
-     .complexity = "O(1)",
-     .summary = "Explains the subcommands.",
-     .handler = MemoryHelp},
+    HelpRow("memory|help", "server", 0, "4.0.0", MemoryHelp),
 });
 
 }  // namespace

@@ -144,16 +144,7 @@ constexpr CommandRow kRows[] = {
      RefCount,
      "key",
      kTips},
-    {"object|help",
-     2,
-     kLoading | kStale,
-     {},
-     kAclKeyspace,
-     "6.2.0",
-     "generic",
-     "O(1)",
-     "Explains the subcommands.",
-     Help},
+    HelpRow("object|help", "generic", kAclKeyspace, "6.2.0", Help),
 };
 
 }  // namespace

@@ -77,7 +77,7 @@ constexpr CommandRow StreamRow(std::string_view name, int arity, uint32_t flags,
           .tips = tips};
 }
 
-// The row of `xgroup` or `xinfo` themselves, and of their HELP.
+// The row of `xgroup` or `xinfo` themselves.
 constexpr CommandRow StreamContainerRow(std::string_view name, std::string_view summary) {
   return {.name = name,
           .arity = -2,
@@ -86,17 +86,6 @@ constexpr CommandRow StreamContainerRow(std::string_view name, std::string_view 
           .group = "stream",
           .complexity = "Depends on the subcommand.",
           .summary = summary};
-}
-constexpr CommandRow StreamHelpRow(std::string_view name, Handler handler) {
-  return {.name = name,
-          .arity = 2,
-          .flags = kLoading | kStale,
-          .acl = kAclStream,
-          .since = "5.0.0",
-          .group = "stream",
-          .complexity = "O(1)",
-          .summary = "Explains the subcommands.",
-          .handler = handler};
 }
 
 // Tip of commands whose replies hold times.

@@ -163,7 +163,7 @@ constexpr CommandRow kRows[] = {
     StreamRow("xgroup|delconsumer", 5, kWrite, kKeyRw | kKeyDelete, "5.0.0",
               "O(N) with N the entries pending for the consumer",
               "Deletes a consumer from a group.", DelConsumer, "key group consumer"),
-    StreamHelpRow("xgroup|help", Help),
+    HelpRow("xgroup|help", "stream", kAclStream, "5.0.0", Help),
 };
 
 }  // namespace

@@ -228,7 +228,7 @@ constexpr CommandRow kRows[] = {
     StreamRow("xinfo|consumers", 4, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
               "O(N) with N the consumers", "Shows the consumers of a group.", InfoConsumers,
               "key group", kStreamAnyOutput),
-    StreamHelpRow("xinfo|help", Help),
+    HelpRow("xinfo|help", "stream", kAclStream, "5.0.0", Help),
 };
 
 }  // namespace

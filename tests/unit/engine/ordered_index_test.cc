@@ -33,17 +33,20 @@ class OrderedIndexTest : public ::testing::Test {
     reclaim::Poll();
   }
   void Erase(const std::string& key) {
-    const auto it = model_.find(key);
-    if (it == model_.end()) return;
     {
       const reclaim::ReadSection section;
-      index_.Erase(it->second);
+      EraseInSection(key);
     }
+    reclaim::Poll();
+  }
+  void EraseInSection(const std::string& key) {
+    const auto it = model_.find(key);
+    if (it == model_.end()) return;
+    index_.Erase(it->second);
     reclaim::Retire(
         it->second, [](void* e) { Entry::Destroy(static_cast<Entry*>(e)); },
         it->second->allocated_bytes());
     model_.erase(it);
-    reclaim::Poll();
   }
 
   std::vector<Entry*> Collect(const RangeBound& min, const RangeBound& max, bool reverse) const {
@@ -146,7 +149,7 @@ TEST_F(OrderedIndexTest, PlacesAreHintsOnly) {
       std::vector<OrderedIndex::Place> places(keys.size());
       const reclaim::ReadSection section;
       index_.FindPlaces(keys, places);
-      for (unsigned n = 0; n < erased; ++n) Erase(RandomKey(random));
+      for (unsigned n = 0; n < erased; ++n) EraseInSection(RandomKey(random));
       for (size_t k = 0; k < names.size(); ++k) {
         const auto [it, fresh] = model_.try_emplace(names[k], nullptr);
         if (fresh) it->second = Entry::Create(names[k]);
