@@ -61,7 +61,7 @@ class Block {
   Bytes prefix() const { return {reinterpret_cast<const char*>(this + 1), prefix_size_}; }
   size_t allocated_bytes() const { return BytesFor(count_, prefix_size_); }
 
-  // Of the lines that a search and a copy read; looks at nothing, so `this` may be anything.
+  // The header and what a search reads.
   void Prefetch() const {
     for (size_t at = 0; at < kPrefetchBytes; at += 64) {
       __builtin_prefetch(reinterpret_cast<const char*>(this) + at);

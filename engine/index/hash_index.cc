@@ -252,11 +252,7 @@ bool HashIndex::Erase(Entry* e, uint64_t hash) {
   }
 }
 
-size_t HashIndex::size() const {
-  int64_t sum = 0;
-  for (const Stripe& s : stripes_) sum += s.n.load(std::memory_order_relaxed);
-  return sum > 0 ? static_cast<size_t>(sum) : 0;
-}
+size_t HashIndex::size() const { return entries_.Sum(); }
 
 size_t HashIndex::bucket_count() const {
   const Table* t = root_.load(std::memory_order_acquire);

@@ -37,13 +37,13 @@
 // grace period does not see kUninit any more is RCU's guarantee.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "engine/base/striped_count.h"
 #include "engine/keyspace/entry.h"
 
 namespace mantis {
@@ -102,11 +102,6 @@ class HashIndex {
   struct Table;
   using Slots = std::span<const uint64_t>;
 
-  static constexpr size_t kStripes = 8;
-  struct alignas(64) Stripe {
-    std::atomic<int64_t> n{0};
-  };
-
   static Table* NoTable();
   static Slots SlotsOf(uint64_t word);
   static uint64_t NewArray(Slots a, Slots b);
@@ -128,7 +123,7 @@ class HashIndex {
   void UnitDone(Table* old, Table* fresh);
 
   alignas(64) std::atomic<Table*> root_;
-  std::array<Stripe, kStripes> stripes_;
+  StripedCount<8> entries_;
 };
 
 }  // namespace mantis

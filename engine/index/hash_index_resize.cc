@@ -16,19 +16,11 @@ using hash_index::EntryOf, hash_index::kGrowLoad, hash_index::kUninit;
 constexpr size_t kShrinkLoadQuarters = 5;
 // A stripe's count is compared with the table's size each so many changes.
 constexpr int64_t kCheckEvery = 16;
-// Threads share stripes round-robin.
-size_t StripeOfThread(size_t stripes) {
-  static constinit std::atomic<size_t> next{0};
-  thread_local const size_t mine = next.fetch_add(1, std::memory_order_relaxed);
-  return mine % stripes;
-}
 
 }  // namespace
 
 void HashIndex::CountAndMaybeResize(Table* t, int64_t delta) {
-  auto& stripe = stripes_[StripeOfThread(kStripes)].n;
-  const int64_t before = stripe.fetch_add(delta, std::memory_order_relaxed);
-  if (before % kCheckEvery == 0) MaybeResize(t);
+  if (entries_.Add(delta) % kCheckEvery == 0) MaybeResize(t);
 }
 
 // Begins a resize of the root table if one is due.

@@ -1,10 +1,10 @@
 #include "engine/index/ordered_index.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cassert>
 
+#include "engine/base/striped_count.h"
 #include "engine/index/block.h"
 #include "engine/index/node_list.h"
 #include "engine/reclaim/rcu.h"
@@ -43,30 +43,6 @@ struct Limits {
         merged_max(capacity * 2 / 3) {}
 };
 
-// A count that many threads change: each adds to one of several cache lines.
-class StripedCount {
- public:
-  // Relaxed: a statistic orders nothing.
-  void Add(int64_t n) { stripes_[Stripe()].value.fetch_add(n, std::memory_order_relaxed); }
-  size_t Sum() const {
-    int64_t sum = 0;
-    for (const auto& s : stripes_) sum += s.value.load(std::memory_order_relaxed);
-    return sum < 0 ? 0 : static_cast<size_t>(sum);
-  }
-
- private:
-  static constexpr size_t kStripes = 16;
-  static size_t Stripe() {
-    static std::atomic<size_t> next{0};
-    thread_local const size_t mine = next.fetch_add(1, std::memory_order_relaxed) % kStripes;
-    return mine;
-  }
-  struct alignas(64) Line {
-    std::atomic<int64_t> value{0};
-  };
-  std::array<Line, kStripes> stripes_;
-};
-
 // The place to cut at, within `reach` of the middle, where neighbours differ in the earliest byte:
 // the anchor is short then, and the keys of either half have more in common, so that their heads
 // tell more of them apart.
@@ -98,10 +74,11 @@ struct Located {
 };
 
 struct OrderedIndex::Impl {
+  static constexpr int kHintSteps = 8;
   const Limits limits;
   NodeList nodes{Block::Empty(nullptr)};
-  StripedCount entry_count;
-  StripedCount block_count;
+  StripedCount<> entry_count;
+  StripedCount<> block_count;
 
   explicit Impl(size_t block_capacity) : limits(block_capacity) { block_count.Add(1); }
   ~Impl();
@@ -129,6 +106,8 @@ OrderedIndex::Impl::~Impl() {
 
 Located OrderedIndex::Impl::Locate(const Query& q, Node* hint) {
   Node* n = hint != nullptr ? hint : nodes.Floor(q);
+  // From a hint that has become old it may be far.
+  int steps_left = hint != nullptr ? kHintSteps : -1;
   while (true) {
     const Node::State s = n->state();
     if (!Node::IsLive(s)) {
@@ -144,7 +123,7 @@ Located OrderedIndex::Impl::Locate(const Query& q, Node* hint) {
     Block* b = Node::BlockOf(s);
     Node* right = b->right();
     if (right == nullptr || !right->Satisfies(q)) return {n, b};
-    n = right;
+    n = --steps_left == 0 ? nodes.Floor(q) : right;
   }
 }
 
@@ -246,7 +225,9 @@ void OrderedIndex::FindPlaces(std::span<const Bytes> keys, std::span<Place> plac
     const size_t n = std::min(NodeList::kTogether, keys.size() - begin);
     const std::span<Place> found = places.subspan(begin, n);
     impl_->nodes.Floors(keys.subspan(begin, n), found);
-    for (const Node* place : found) Node::BlockOf(place->state())->Prefetch();
+    for (const Node* place : found) {
+      if (const Node::State s = place->state(); Node::IsLive(s)) Node::BlockOf(s)->Prefetch();
+    }
   }
 }
 

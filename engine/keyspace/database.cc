@@ -12,13 +12,6 @@ namespace {
 // How often a consistent look at several keys is tried before the caller is told kBusy.
 constexpr int kSnapshotTries = 200;
 
-// Which stripe of a striped counter this thread adds to.
-size_t LocalStripe(size_t stripes) {
-  static std::atomic<size_t> next{0};
-  thread_local const size_t mine = next.fetch_add(1, std::memory_order_relaxed);
-  return mine % stripes;
-}
-
 // Brings the values of many entries into the cache: stage by stage, so that the misses of different
 // entries overlap.
 void PrefetchValues(std::span<Entry* const> entries) {
@@ -64,16 +57,6 @@ Database::~Database() {
     for (Entry* e : entries) DestroyWithValue(e);
     entries.clear();
   } while (cursor != 0);
-}
-
-int64_t Database::Sum(const Striped& s) {
-  int64_t sum = 0;
-  for (const Stripe& stripe : s) sum += stripe.value.load(std::memory_order_relaxed);
-  return sum;
-}
-
-void Database::Add(Striped& s, int64_t n) {
-  s[LocalStripe(kStripes)].value.fetch_add(n, std::memory_order_relaxed);
 }
 
 Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access access,
@@ -219,10 +202,10 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
   auto& counters = Counters::Local();
   const bool existed = before.has_value();
   const bool exists = after.has_value();
-  if (existed != exists) Add(keys_, exists ? 1 : -1);
+  if (existed != exists) keys_.Add(exists ? 1 : -1);
   const bool had_deadline = before.kind() == Kind::kBox;
   const bool has_deadline = after.kind() == Kind::kBox;
-  if (had_deadline != has_deadline) Add(deadlines_, has_deadline ? 1 : -1);
+  if (had_deadline != has_deadline) deadlines_.Add(has_deadline ? 1 : -1);
 
   if (exists) {
     counters.Add(Counter::kWrites, 1);

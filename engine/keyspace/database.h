@@ -13,7 +13,6 @@
 // absent entry, kTomb or kNew to kDead, which are no change of the key.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <concepts>
 #include <string_view>
@@ -21,6 +20,7 @@
 
 #include "engine/base/counters.h"
 #include "engine/base/status.h"
+#include "engine/base/striped_count.h"
 #include "engine/index/hash_index.h"
 #include "engine/index/ordered_index.h"
 #include "engine/keyspace/entry.h"
@@ -160,8 +160,8 @@ class Database {
   void set_number(int n) { number_.store(n, std::memory_order_relaxed); }
 
   // Number of keys (expired ones count until deleted) and of keys with a deadline.
-  size_t size() const { return static_cast<size_t>(std::max<int64_t>(0, Sum(keys_))); }
-  size_t deadlines() const { return static_cast<size_t>(std::max<int64_t>(0, Sum(deadlines_))); }
+  size_t size() const { return keys_.Sum(); }
+  size_t deadlines() const { return deadlines_.Sum(); }
 
   // True if the entry holds an unexpired value now; for scans over index().
   static bool IsLive(const Entry* e, int64_t now_ms) {
@@ -175,15 +175,6 @@ class Database {
 
  private:
   friend class KeyLocks;
-  struct alignas(64) Stripe {
-    std::atomic<int64_t> value{0};
-  };
-  static constexpr size_t kStripes = 16;
-  using Striped = std::array<Stripe, kStripes>;
-
-  static int64_t Sum(const Striped& s);
-  static void Add(Striped& s, int64_t n);
-
   // The entry of `key`, created (kNew, hence absent) if there is none.
   Entry* FindOrCreate(const KeyRef& key);
   // The same for a key that was just looked up in vain.
@@ -220,8 +211,8 @@ class Database {
   HashIndex index_;
   OrderedIndex ordered_;
   ExpiryIndex expiry_;
-  Striped keys_;
-  Striped deadlines_;
+  StripedCount<> keys_;
+  StripedCount<> deadlines_;
   // Relaxed: a batch sees what the gate's last owner has set, the gate being in between.
   std::atomic<int> number_;
 };

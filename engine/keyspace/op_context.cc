@@ -60,6 +60,7 @@ bool OpContext::TryCloseGate() {
 bool OpContext::alone() const { return engine_.gate_.load(std::memory_order_relaxed) == this; }
 
 void OpContext::OpenGate() {
+  places_.Clear();
   AdjustLockDepth(-1);
   BuryTombs();
   section_.reset();

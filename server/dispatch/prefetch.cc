@@ -44,11 +44,15 @@ size_t RunOfElements(std::span<const ParsedCommand> group, std::span<Entry* cons
 void FindPlaces(Database& db, OpContext& op, std::span<const ParsedCommand> group,
                 std::span<Entry* const> entries) {
   std::array<Bytes, kGroup> keys;
+  std::array<uint64_t, kGroup> hashes;
   size_t n = 0;
   for (size_t i = 0; i < group.size(); ++i) {
     const ParsedCommand& p = group[i];
     if (entries[i] != nullptr || p.key_index == 0 || (p.command->row->flags & kDenyOom) == 0)
       continue;
+    // Created once, however often it is named.
+    if (std::find(hashes.begin(), hashes.begin() + n, p.key_hash) != hashes.begin() + n) continue;
+    hashes[n] = p.key_hash;
     keys[n++] = p.args[static_cast<size_t>(p.key_index)];
   }
   // For one alone it would be the same misses a little earlier.
@@ -88,7 +92,8 @@ void PrefetchGroup(Database& db, OpContext& op, std::span<const ParsedCommand> g
 }  // namespace
 
 void PrefetchBatch(CoreContext& core, const Client& client, std::span<const ParsedCommand> batch) {
-  if (batch.size() < 2) return;
+  // What a transaction queues looks nothing up.
+  if (batch.size() < 2 || client.transaction != nullptr) return;
   Database& db = core.shared.engine.database(client.db);
   for (size_t begin = 0; begin < batch.size(); begin += kGroup) {
     PrefetchGroup(db, *core.op, batch.subspan(begin, std::min(kGroup, batch.size() - begin)));

@@ -1,8 +1,9 @@
 // Looks ahead in a batch of parsed commands, so that the cache misses of independent look-ups
-// overlap instead of following one another. Changes nothing and promises nothing: what it brings
-// may be gone when the command runs.
+// overlap instead of following one another. Changes no data and promises nothing: what it brings
+// may be gone when the command runs. Leaves hints in the OpContext for keys that may be created.
 //
-// Thread safety: inside a batch of `core`'s OpContext, on that core. Complexity: O(batch).
+// Thread safety: inside a batch of `core`'s OpContext, on that core. Complexity: O(1) for a
+// command, O(log n) for one that may create a key, n being the keys of the database.
 #pragma once
 
 #include <span>
