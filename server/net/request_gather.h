@@ -28,7 +28,8 @@ class RequestGather {
  public:
   static constexpr size_t kCommands = 64;
   static constexpr size_t kCommandMax = 512;  // bytes
-  // Those that were served after this long get their replies before the others are.
+  // Once a batch has taken this long, those that were served get their replies before the others
+  // are served.
   static constexpr uint64_t kTogetherNs = 200'000;
 
   explicit RequestGather(CoreContext& core);

@@ -206,7 +206,8 @@ def heading(arguments: argparse.Namespace) -> str:
         f"{datetime.date.today().isoformat()}, {cores()} cores, Linux, "
         f"{version_of(oracle_binary())} and {version_of(subject_binary())}.",
         f"{arguments.keys} keys, values of {VALUE_SIZE} bytes, {CONNECTIONS} connections, "
-        f"median of {arguments.repeat} run(s). Nothing is pinned: the load generator and the server share the cores.",
+        f"median of {arguments.repeat} run(s). "
+        "Nothing is pinned: the load generator and the server share the cores.",
     ]
     if load > 0.5:
         lines.append(f"**Other work was running on the machine (load {load:.1f} at the start).**")
