@@ -147,6 +147,7 @@ StreamGroup* Stream::AddGroup(Bytes name, StreamId last_id, int64_t entries_read
   if (groups_.contains(name)) return nullptr;
   auto fresh = std::make_unique<StreamGroup>(name, last_id, entries_read);
   StreamGroup* group = fresh.get();
+  ClampEntriesRead(*group);
   groups_.emplace(Bytes(group->name()), std::move(fresh));
   return group;
 }
@@ -159,9 +160,25 @@ std::unique_ptr<StreamGroup> Stream::TakeGroup(Bytes name) {
   return group;
 }
 
+void Stream::ClampEntriesRead(StreamGroup& group) const {
+  if (group.entries_read == StreamGroup::kUnknown) return;
+  if (static_cast<uint64_t>(group.entries_read) <= entries_added_) return;
+  group.entries_read = static_cast<int64_t>(entries_added_);
+}
+
+void Stream::SetEntriesAdded(uint64_t n) {
+  entries_added_ = n;
+  for (const auto& [name, group] : groups_) ClampEntriesRead(*group);
+}
+
+void Stream::SetGroupPlace(StreamGroup& group, StreamId last_id, int64_t entries_read) const {
+  group.last_id = last_id;
+  group.entries_read = entries_read;
+  ClampEntriesRead(group);
+}
+
 bool Stream::HasTombstonesFrom(StreamId start) const {
-  if (length_ == 0 || max_deleted_id_ == StreamId{}) return false;
-  return first_id_ <= max_deleted_id_ && start <= max_deleted_id_;
+  return length_ != 0 && max_deleted_id_ != StreamId{} && start <= max_deleted_id_;
 }
 
 int64_t Stream::EntriesReadUpTo(StreamId id) const {
@@ -169,6 +186,8 @@ int64_t Stream::EntriesReadUpTo(StreamId id) const {
   const auto length = static_cast<int64_t>(length_);
   if (added == 0) return 0;
   if (length == 0 && id <= last_id_) return added;
+  // Entries behind `id` may be among those deleted.
+  if (id != StreamId{} && id < max_deleted_id_) return StreamGroup::kUnknown;
   if (id == last_id_) return added;
   if (id > last_id_) return StreamGroup::kUnknown;
   if (max_deleted_id_ == StreamId{} || max_deleted_id_ < first_id_) {
@@ -180,7 +199,11 @@ int64_t Stream::EntriesReadUpTo(StreamId id) const {
 
 std::optional<int64_t> Stream::Lag(const StreamGroup& group) const {
   const auto added = static_cast<int64_t>(entries_added_);
-  if (added == 0) return 0;
+  if (added == 0 || length_ == 0) return 0;
+  // All that is there is new to the group, whatever was deleted before it.
+  if (group.last_id < first_id_ && max_deleted_id_ < first_id_) {
+    return static_cast<int64_t>(length_);
+  }
   if (group.entries_read != StreamGroup::kUnknown && !HasTombstonesFrom(group.last_id)) {
     return added - group.entries_read;
   }
@@ -191,8 +214,11 @@ std::optional<int64_t> Stream::Lag(const StreamGroup& group) const {
 
 void Stream::Advance(StreamGroup& group, StreamId id) const {
   if (id <= group.last_id) return;
-  if (group.entries_read != StreamGroup::kUnknown && !HasTombstonesFrom(id)) {
+  // A group that stands before the first entry has a count that says nothing about deleted ones.
+  if (group.entries_read != StreamGroup::kUnknown && group.last_id >= first_id_ &&
+      !HasTombstonesFrom(group.last_id)) {
     ++group.entries_read;
+    ClampEntriesRead(group);
   } else if (entries_added_ != 0) {
     group.entries_read = EntriesReadUpTo(id);
   }

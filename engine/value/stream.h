@@ -72,7 +72,8 @@ class Stream final : public Object {
   StreamId LastLiveId() const;
   // XSETID; the caller has checked that last >= LastLiveId().
   void SetLastId(StreamId last) { last_id_ = last; }
-  void SetEntriesAdded(uint64_t n) { entries_added_ = n; }
+  // O(groups): none has read more than was added.
+  void SetEntriesAdded(uint64_t n);
   void SetMaxDeletedId(StreamId id) { max_deleted_id_ = id; }
 
   const Nodes& nodes() const { return nodes_; }
@@ -80,8 +81,10 @@ class Stream final : public Object {
   const Groups& groups() const { return groups_; }
   StreamGroup* FindGroup(Bytes name);
   const StreamGroup* FindGroup(Bytes name) const;
-  // nullptr if there is one of that name.
+  // nullptr if there is one of that name. `entries_read` is lowered to entries_added().
   StreamGroup* AddGroup(Bytes name, StreamId last_id, int64_t entries_read);
+  // The same for a group that is there: it goes on reading after `last_id`.
+  void SetGroupPlace(StreamGroup& group, StreamId last_id, int64_t entries_read) const;
   // The caller frees it. nullptr if there is none.
   std::unique_ptr<StreamGroup> TakeGroup(Bytes name);
   // How many entries the stream had up to `id`, ever; StreamGroup::kUnknown where deletions do not
@@ -93,7 +96,7 @@ class Stream final : public Object {
   void Advance(StreamGroup& group, StreamId id) const;
 
   // Rebuilding from stored parts: nodes in order of their base ids, then the totals, then groups
-  // (AddGroup, which takes entries_read as stored; StreamGroup's methods). False: the parts
+  // (AddGroup; StreamGroup's methods). False: the parts
   // contradict each other; throw the stream away.
   struct Totals {
     uint64_t length = 0;
@@ -116,7 +119,9 @@ class Stream final : public Object {
   // The node that has `id` if any has; end() if there are no nodes at or below it.
   Nodes::const_iterator NodeOf(StreamId id) const;
   void FindFirstId();
+  // True if an entry at or after `start` may have been deleted while others are left.
   bool HasTombstonesFrom(StreamId start) const;
+  void ClampEntriesRead(StreamGroup& group) const;
 
   Nodes nodes_;
   size_t length_ = 0;

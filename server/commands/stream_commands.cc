@@ -193,6 +193,10 @@ Outcome XSetId(CommandContext& c) {
   if (!ParseSetIdOptions(c, &options)) return Done();
   std::string_view error;
   const Status s = c.db().Edit<Stream>(c.op, c.key(1), [&](Stream& stream) {
+    if (options.last < stream.max_deleted_id()) {
+      error = "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
+      return Edited::No();
+    }
     if (stream.size() != 0 && options.last < stream.LastLiveId()) {
       error = "ERR The ID specified in XSETID is smaller than the target stream top item";
       return Edited::No();

@@ -84,8 +84,7 @@ Outcome SetId(CommandContext& c) {
   return EditGroup(c, [&](Stream& stream, StreamGroup& group) {
     StreamId last = stream.last_id();
     if (c.args[4] != "$" && !ParseStreamIdOrEnd(c, c.args[4], 0, &last)) return Edited::No();
-    group.last_id = last;
-    group.entries_read = options.entries_read;
+    stream.SetGroupPlace(group, last, options.entries_read);
     c.reply.Ok();
     return Edited::Yes("xgroup-setid");
   });

@@ -29,12 +29,7 @@ bool Error(CommandContext& c, std::string_view text) {
   return false;
 }
 
-bool NoGroup(CommandContext& c, const ReadRequest& request, Bytes key, bool key_exists) {
-  if (c.mode == RunMode::kServe) {
-    return Error(c, key_exists ? "NOGROUP the consumer group this client was blocked on no longer "
-                                 "exists"
-                               : "UNBLOCKED the stream key no longer exists");
-  }
+bool NoGroup(CommandContext& c, const ReadRequest& request, Bytes key) {
   return Error(c, "NOGROUP No such key '" + std::string(key) + "' or consumer group '" +
                       std::string(request.group) + "' in XREADGROUP with GROUP option");
 }
@@ -53,7 +48,7 @@ bool Examine(CommandContext& c, const ReadRequest& request, const Stream* stream
   const StreamGroup* group = nullptr;
   if (request.grouped) {
     if (stream != nullptr) group = stream->FindGroup(request.group);
-    if (group == nullptr) return NoGroup(c, request, source->key, stream != nullptr);
+    if (group == nullptr) return NoGroup(c, request, source->key);
   }
   if (id == "$") {
     if (request.grouped) {
@@ -184,9 +179,11 @@ void ReplyOneStream(CommandContext& c) {
   c.reply.protocol() == 2 ? c.reply.Array(1) : c.reply.Map(1);
 }
 
-// A blocked client goes on waiting while a key it reads from is of another type.
-Status Forgive(const CommandContext& c, Status s) {
-  return s == Status::kWrongType && c.mode == RunMode::kServe ? Status::kNotFound : s;
+// A client that waits in XREAD goes on waiting while a key it reads from is of another type; one
+// that waits as a member of a group gets the error.
+Status Forgive(const CommandContext& c, const ReadRequest& request, Status s) {
+  const bool forgiven = s == Status::kWrongType && c.mode == RunMode::kServe && !request.grouped;
+  return forgiven ? Status::kNotFound : s;
 }
 
 // Reads from one stream: looking and replying are one step.
@@ -217,7 +214,7 @@ Status ReadOne(CommandContext& c, const ReadRequest& request, Source* source, bo
       return seen;
     });
   }
-  s = Forgive(c, s);
+  s = Forgive(c, request, s);
   return s == Status::kNotFound ? examine(nullptr) : s;
 }
 
@@ -233,7 +230,7 @@ Status ExamineAll(CommandContext& c, const ReadRequest& request, Sources* source
       if (!*failed) work += Work(request, stream, source);
       return Status::kOk;
     });
-    s = Forgive(c, s);
+    s = Forgive(c, request, s);
     if (s == Status::kNotFound) {
       *failed = !Examine(c, request, nullptr, id, &source);
       s = Status::kOk;

@@ -65,9 +65,10 @@ bool ParseReadRequest(CommandContext& c, ReadRequest* out) {
   }
   const size_t rest = c.argc() - out->first_key;
   if (rest % 2 != 0) {
-    return Error(c,
-                 "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be "
-                 "specified.");
+    return Error(c, out->grouped ? "ERR Unbalanced 'xreadgroup' list of streams: for each stream "
+                                   "key an ID or '>' must be specified."
+                                 : "ERR Unbalanced 'xread' list of streams: for each stream key an "
+                                   "ID or '$' must be specified.");
   }
   out->streams = rest / 2;
   if (out->grouped && out->group.data() == nullptr) {

@@ -3,6 +3,7 @@
 from cases.streams import info
 from cases.stream_pending import GROUP, STATE, pending
 from support.case import case, check, expect
+from support.resp import Error
 
 CASES = {
     "XGROUP": [case("unknown subcommand", "XGROUP", "XGROUP NOSUCH s g", "XGROUP NOSUCH")],
@@ -12,7 +13,7 @@ CASES = {
             "XADD s 5 a 1",
             "XGROUP CREATE s g 0",
             "XGROUP CREATE s h $",
-            "XGROUP CREATE s i 3-3 ENTRIESREAD 7",
+            "XGROUP CREATE s i 3-3 ENTRIESREAD 0",
             "XGROUP CREATE s j 9 entriesread -1 mkstream",
             'XGROUP CREATE s "" 5 ENTRIESREAD 0 ENTRIESREAD 1',
             "XGROUP CREATE s g 0",
@@ -218,14 +219,13 @@ CASES = {
                     info("XINFO GROUPS s"),
                 )
             ],
-            "XDEL s 4",
+            "XDEL s 2",
             info("XINFO GROUPS s"),
-            "XREADGROUP GROUP g c COUNT 1 STREAMS s >",
+            "XREADGROUP GROUP g c COUNT 5 STREAMS s >",
             info("XINFO GROUPS s"),
             "XGROUP CREATE s h 2",
             "XGROUP CREATE s i 1",
             "XGROUP CREATE s j 5",
-            "XGROUP CREATE s k 9",
             info("XINFO GROUPS s"),
             "XTRIM s MAXLEN 1",
             info("XINFO GROUPS s"),
@@ -244,7 +244,13 @@ CASES = {
             "XGROUP CREATE s g 0",
             "XREADGROUP GROUP g c STREAMS s $",
             "XREADGROUP GROUP g c STREAMS s x",
-            "XREADGROUP GROUP g c STREAMS s t >",
+            expect(
+                "XREADGROUP GROUP g c STREAMS s t >",
+                Error(
+                    b"ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or "
+                    b"'>' must be specified."
+                ),
+            ),
             "XREADGROUP GROUP g c COUNT x STREAMS s >",
             "XREADGROUP GROUP g c BLOCK -1 STREAMS s >",
             "XREADGROUP COUNT 1 BLOCK 10 STREAMS s >",

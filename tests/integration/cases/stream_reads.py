@@ -50,7 +50,13 @@ CASES = {
             "bad arguments",
             "XADD s 1 a 1",
             "XREAD STREAMS s",
-            "XREAD STREAMS s t 0",
+            expect(
+                "XREAD STREAMS s t 0",
+                Error(
+                    b"ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' "
+                    b"must be specified."
+                ),
+            ),
             "XREAD STREAMS s x",
             "XREAD STREAMS s >",
             "XREAD STREAMS s -",

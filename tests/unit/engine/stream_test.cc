@@ -283,6 +283,21 @@ TEST(StreamGroup, TellsHowFarItHasRead) {
   EXPECT_EQ(stream->EntriesReadUpTo({11, 0}), StreamGroup::kUnknown);
 }
 
+TEST(StreamGroup, HasReadNoMoreThanThereEverWas) {
+  const auto stream = Numbered(10, {0, 4});
+  StreamGroup* group = stream->AddGroup("g", {10, 0}, 11);
+  EXPECT_EQ(group->entries_read, 10);
+  stream->SetGroupPlace(*group, {2, 0}, INT64_MAX);
+  EXPECT_EQ(group->entries_read, 10);
+  EXPECT_EQ(stream->Lag(*group), 0);
+  stream->Advance(*group, {3, 0});
+  EXPECT_EQ(group->entries_read, 10);
+  stream->SetEntriesAdded(9);
+  EXPECT_EQ(group->entries_read, 9);
+  stream->SetGroupPlace(*group, {2, 0}, StreamGroup::kUnknown);
+  EXPECT_EQ(group->entries_read, StreamGroup::kUnknown);
+}
+
 TEST(Stream, ClonesShareNothing) {
   auto stream = Numbered(10, {0, 4});
   StreamGroup* group = stream->AddGroup("g", {3, 0}, 3);
