@@ -26,6 +26,7 @@ enum class Counter : uint8_t {
   kExpiredKeys,
   kExpiredFields,
   kExpireCycleUs,
+  kExpireCyclesCut,  // ended because their time was up
   kRetiredObjects,
   kReclaimedObjects,
   kRetiredBytes,

@@ -28,9 +28,14 @@ class StripedCount {
   // Never negative, though between two stripes' reading things may have moved from one to the
   // other.
   size_t Sum() const {
+    const int64_t sum = Total();
+    return sum < 0 ? 0 : static_cast<size_t>(sum);
+  }
+  // The sum of amounts that may be negative.
+  int64_t Total() const {
     int64_t sum = 0;
     for (const Line& line : lines_) sum += line.value.load(std::memory_order_relaxed);
-    return sum < 0 ? 0 : static_cast<size_t>(sum);
+    return sum;
   }
 
  private:

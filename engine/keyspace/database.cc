@@ -26,6 +26,12 @@ void PrefetchValues(std::span<Entry* const> entries) {
   }
 }
 
+// The origin of sums of deadlines.
+int64_t BeganMs() {
+  static const int64_t began_ms = WallClockMs();
+  return began_ms;
+}
+
 // Frees what an entry of a database that nobody can reach any more owns, and the entry.
 void DestroyWithValue(Entry* e) {
   const Word w = e->word().WithoutFlags();
@@ -61,7 +67,6 @@ Database::~Database() {
 
 Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access access,
                      Entry** entry) {
-  auto& counters = Counters::Local();
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     if (e != nullptr) {
@@ -73,8 +78,7 @@ Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access acc
         *out = c;
         if (entry != nullptr) *entry = e;
         if (access == Access::kRead) {
-          counters.Add(Counter::kReads, 1);
-          counters.Add(Counter::kHits, 1);
+          CountRead(true);
           if (!ctx.no_touch) {
             ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
           }
@@ -83,10 +87,7 @@ Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access acc
       }
       if (c.exists()) ExpireIfDue(ctx, e);
     }
-    if (access == Access::kRead) {
-      counters.Add(Counter::kReads, 1);
-      counters.Add(Counter::kMisses, 1);
-    }
+    if (access == Access::kRead) CountRead(false);
     return Status::kNotFound;
   }
 }
@@ -131,15 +132,13 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
       return GetManyLocked(ctx, keys, out);
     }
     out.clear();
-    auto& counters = Counters::Local();
     for (const auto& [e, w] : first) {
       Current c = e == nullptr ? Current{Word::Of(Kind::kTomb)} : Resolve(w);
       if (c.exists() && c.deadline_ms <= ctx.now_ms()) {
         ExpireIfDue(ctx, e);
         c = Current{Word::Of(Kind::kTomb)};
       }
-      counters.Add(Counter::kReads, 1);
-      counters.Add(c.exists() ? Counter::kHits : Counter::kMisses, 1);
+      CountRead(c.exists());
       if (c.exists() && !ctx.no_touch) {
         ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
       }
@@ -149,6 +148,26 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
     return Status::kOk;
   }
   return Status::kBusy;
+}
+
+void Database::CountRead(bool hit) {
+  auto& counters = Counters::Local();
+  counters.Add(Counter::kReads, 1);
+  counters.Add(hit ? Counter::kHits : Counter::kMisses, 1);
+}
+
+int64_t Database::DueIn(Word word) {
+  if (word.kind() != Kind::kBox) return 0;
+  // The sum of far deadlines must not overflow: those of thirty million keys in ten years fit.
+  constexpr int64_t kMost = int64_t{10} * 366 * 86'400'000;
+  const int64_t ms = word.pointer<Box>()->deadline_ms;
+  return ms - BeganMs() > kMost ? kMost : std::max(ms - BeganMs(), -kMost);
+}
+
+int64_t Database::AverageTtlMs(int64_t now_ms) const {
+  const auto keys = static_cast<int64_t>(deadlines());
+  if (keys == 0) return 0;
+  return std::max<int64_t>(0, due_in_ms_.Total() / keys - (now_ms - BeganMs()));
 }
 
 Entry* Database::FindOrCreate(const KeyRef& key) {
@@ -206,6 +225,7 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
   const bool had_deadline = before.kind() == Kind::kBox;
   const bool has_deadline = after.kind() == Kind::kBox;
   if (had_deadline != has_deadline) deadlines_.Add(has_deadline ? 1 : -1);
+  if (had_deadline || has_deadline) due_in_ms_.Add(DueIn(after) - DueIn(before));
 
   if (exists) {
     counters.Add(Counter::kWrites, 1);

@@ -91,8 +91,9 @@ class Database {
   // Atomic read-modify-write. `f(const Current&) -> Update` sees the key's content (absent when
   // expired) and may be called several times; a value it built for an attempt that lost is freed.
   // A string buffer it may change where it is, under the lock: then it says InPlace.
+  // With Access::kRead it counts as a look-up too: a command that answers what it replaces.
   template <std::invocable<const Current&> F>
-  Status Mutate(OpContext& ctx, const KeyRef& key, F&& f);
+  Status Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
 
   // The key's list, hash, set… under its lock: T is a class derived from Object. The functions run
   // once, must not wait, and must not touch other keys unless the context holds their locks.
@@ -102,7 +103,7 @@ class Database {
   // `f(T&) -> Edited`. When the object was left empty the key goes (unless it is of a type that may
   // be empty). kNotFound, kWrongType: f did not run.
   template <class T, std::invocable<T&> F>
-  Status Edit(OpContext& ctx, const KeyRef& key, F&& f);
+  Status Edit(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
   // The same with an object from `make() -> std::unique_ptr<T>` where the key is absent; it is
   // dropped when f leaves it empty or says that nothing changed.
   template <class T, class Make, std::invocable<T&> F>
@@ -162,6 +163,8 @@ class Database {
   // Number of keys (expired ones count until deleted) and of keys with a deadline.
   size_t size() const { return keys_.Sum(); }
   size_t deadlines() const { return deadlines_.Sum(); }
+  // How long the keys with a deadline have left on average; 0 if there are none. O(1).
+  int64_t AverageTtlMs(int64_t now_ms) const;
 
   // True if the entry holds an unexpired value now; for scans over index().
   static bool IsLive(const Entry* e, int64_t now_ms) {
@@ -204,6 +207,10 @@ class Database {
   Status GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out);
   // Removes the due parts of the entry's object, if it has such, and schedules the next.
   void ExpireParts(OpContext& ctx, Entry* e);
+  // A look-up of a command ended: statistics of hits and misses.
+  static void CountRead(bool hit);
+  // What a word adds to due_in_ms_.
+  static int64_t DueIn(Word word);
   // A string buffer's content as a blob of this batch; the entry's lock is held.
   static Word CopyOfBuffer(Word value);
   Status CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out);
@@ -213,12 +220,14 @@ class Database {
   ExpiryIndex expiry_;
   StripedCount<> keys_;
   StripedCount<> deadlines_;
+  // Of each key with a deadline, when it is due after the process began, see DueIn.
+  StripedCount<4> due_in_ms_;
   // Relaxed: a batch sees what the gate's last owner has set, the gate being in between.
   std::atomic<int> number_;
 };
 
 template <std::invocable<const Current&> F>
-Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
+Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     Word w = e == nullptr ? Word::Of(Kind::kNew) : e->word();
@@ -247,7 +256,10 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
       done = true;
     }
     if (!done && e == nullptr) {
-      if (update.action != Update::Action::kSet) return update.status;
+      if (update.action != Update::Action::kSet) {
+        if (access == Access::kRead) CountRead(false);
+        return update.status;
+      }
       e = CreateEntry(key);
       w = Word::Of(Kind::kNew);
     }
@@ -256,7 +268,9 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f) {
       if (!done && update.action == Update::Action::kSet) FreeUnpublished(update.value);
     }
     if (hold) Release(ctx, held);
-    if (done) return update.status;
+    if (!done) continue;
+    if (access == Access::kRead) CountRead(current.exists());
+    return update.status;
   }
 }
 
@@ -270,8 +284,8 @@ Status Database::Read(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
 }
 
 template <class T, std::invocable<T&> F>
-Status Database::Edit(OpContext& ctx, const KeyRef& key, F&& f) {
-  const Held held = Hold(ctx, key, TypeOf(T::kKind), Access::kPeek, Missing::kFail);
+Status Database::Edit(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
+  const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
   auto* object = static_cast<T*>(ObjectOf(held.current.value));
   const Edited edited = f(*object);

@@ -11,18 +11,15 @@ namespace mantis {
 
 Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access,
                               Missing missing) {
-  const auto count_read = [access](Counter outcome) {
-    if (access != Access::kRead) return;
-    auto& counters = Counters::Local();
-    counters.Add(Counter::kReads, 1);
-    counters.Add(outcome, 1);
+  const auto count_read = [access](bool hit) {
+    if (access == Access::kRead) CountRead(hit);
   };
   Held held;
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     if (e == nullptr && missing == Missing::kCreate) e = CreateEntry(key);
     if (e == nullptr) {
-      count_read(Counter::kMisses);
+      count_read(false);
       return held;
     }
     Word w = e->word();
@@ -38,10 +35,11 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
       continue;
     }
     if (!held.current.exists() && missing == Missing::kFail) {
-      count_read(Counter::kMisses);
+      count_read(false);
       return held;
     }
     if (held.current.exists() && type != ValueType::kNone && held.current.type() != type) {
+      count_read(true);
       held.status = Status::kWrongType;
       return held;
     }
@@ -54,7 +52,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
     held.entry = e;
     if (held.current.exists()) {
       held.status = Status::kOk;
-      count_read(Counter::kHits);
+      count_read(true);
       if (!ctx.no_touch) ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
     }
     return held;

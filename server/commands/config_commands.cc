@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/counters.h"
+#include "engine/base/cycle_clock.h"
 #include "server/commands/args.h"
 #include "server/commands/help.h"
 #include "server/commands/later.h"
@@ -52,15 +53,20 @@ Outcome ConfigResetStat(CommandContext& c) {
   Counters::Reset();
   const Later later(c);
   const size_t id = c.command->id;
+  const uint64_t start = Ticks();
   AskAll(
       c.core,
       [](CoreContext& core) {
         core.stats.Reset();
         return std::string();
       },
-      [later, id](CoreContext& core, const std::vector<std::string>&) {
+      [later, id, start](CoreContext& core, const std::vector<std::string>&) {
+        const uint64_t ns = TicksToNs(Ticks() - start);
+        CommandStats& stats = core.stats.per_command[id];
         core.stats.commands_processed.Add(1);
-        core.stats.per_command[id].calls.Add(1);
+        stats.calls.Add(1);
+        stats.time_ns.Add(static_cast<int64_t>(ns));
+        if (core.settings().latency_tracking) stats.RecordLatency(ns);
         later.Answer(core, [](Client& client) { client.reply.Ok(); });
       });
   return Outcome::kSuspended;

@@ -34,9 +34,11 @@ bool SameSecret(Bytes given, std::string_view wanted) {
 
 bool Authenticate(CommandContext& c, Bytes user, Bytes password) {
   const auto settings = c.shared.config.snapshot();
-  const bool known = user == "default";
-  if (!known) return false;
-  if (!settings->requirepass.empty() && !SameSecret(password, settings->requirepass)) return false;
+  const bool open = settings->requirepass.empty();
+  if (user != "default" || (!open && !SameSecret(password, settings->requirepass))) {
+    c.core.stats.failed_logins.Add(1);
+    return false;
+  }
   c.client.authenticated = true;
   c.client.user = "default";
   return true;

@@ -120,23 +120,28 @@ bool ClaimOne(CommandContext& c, const ClaimOptions& options, const Stream& stre
 }
 
 Outcome XClaim(CommandContext& c) {
-  return EndOfGroupCommand(c, c.db().Edit<Stream>(c.op, c.key(1), [&](Stream& stream) {
-    StreamGroup* group = stream.FindGroup(c.args[2]);
-    if (group == nullptr) return Edited::No(Status::kNotFound);
-    constexpr size_t kStepsPerId = 10;
-    if (TooLong(c, c.argc() * kStepsPerId)) return Edited::No(Status::kTooLong);
-    ClaimOptions options;
-    if (!ParseClaimOptions(c, &options)) return Edited::No();
-    group->last_id = std::max(group->last_id, options.last_id);
-    StreamConsumer& consumer = ClaimingConsumer(c, *group);
-    const size_t mark = c.reply.DeferredArray();
-    size_t n = 0;
-    for (const StreamId id : options.ids) {
-      n += ClaimOne(c, options, stream, *group, consumer, id) ? 1 : 0;
-    }
-    c.reply.SetDeferredArray(mark, n);
-    return Edited::Yes("xclaim");
-  }));
+  return EndOfGroupCommand(c, c.db().Edit<Stream>(
+                                  c.op, c.key(1),
+                                  [&](Stream& stream) {
+                                    StreamGroup* group = stream.FindGroup(c.args[2]);
+                                    if (group == nullptr) return Edited::No(Status::kNotFound);
+                                    constexpr size_t kStepsPerId = 10;
+                                    if (TooLong(c, c.argc() * kStepsPerId))
+                                      return Edited::No(Status::kTooLong);
+                                    ClaimOptions options;
+                                    if (!ParseClaimOptions(c, &options)) return Edited::No();
+                                    group->last_id = std::max(group->last_id, options.last_id);
+                                    StreamConsumer& consumer = ClaimingConsumer(c, *group);
+                                    const size_t mark = c.reply.DeferredArray();
+                                    size_t n = 0;
+                                    for (const StreamId id : options.ids) {
+                                      n += ClaimOne(c, options, stream, *group, consumer, id) ? 1
+                                                                                              : 0;
+                                    }
+                                    c.reply.SetDeferredArray(mark, n);
+                                    return Edited::Yes("xclaim");
+                                  },
+                                  Database::Access::kRead));
 }
 
 struct AutoClaimOptions {
@@ -229,18 +234,22 @@ void ReplyFound(CommandContext& c, const Stream& stream, bool only_ids, const Fo
 Outcome XAutoClaim(CommandContext& c) {
   AutoClaimOptions options;
   if (!ParseAutoClaimOptions(c, &options)) return Done();
-  return EndOfGroupCommand(c, c.db().Edit<Stream>(c.op, c.key(1), [&](Stream& stream) {
-    StreamGroup* group = stream.FindGroup(c.args[2]);
-    if (group == nullptr) return Edited::No(Status::kNotFound);
-    const auto looked_at =
-        std::min(group->pending().size(), 10 * static_cast<size_t>(options.count));
-    constexpr size_t kStepsPerEntry = 4;
-    if (TooLong(c, looked_at * kStepsPerEntry)) return Edited::No(Status::kTooLong);
-    StreamConsumer& consumer = ClaimingConsumer(c, *group);
-    const Found found = ClaimIdle(c, options, stream, *group, consumer);
-    ReplyFound(c, stream, options.only_ids, found);
-    return Edited::Yes("xautoclaim");
-  }));
+  return EndOfGroupCommand(
+      c, c.db().Edit<Stream>(
+             c.op, c.key(1),
+             [&](Stream& stream) {
+               StreamGroup* group = stream.FindGroup(c.args[2]);
+               if (group == nullptr) return Edited::No(Status::kNotFound);
+               const auto looked_at =
+                   std::min(group->pending().size(), 10 * static_cast<size_t>(options.count));
+               constexpr size_t kStepsPerEntry = 4;
+               if (TooLong(c, looked_at * kStepsPerEntry)) return Edited::No(Status::kTooLong);
+               StreamConsumer& consumer = ClaimingConsumer(c, *group);
+               const Found found = ClaimIdle(c, options, stream, *group, consumer);
+               ReplyFound(c, stream, options.only_ids, found);
+               return Edited::Yes("xautoclaim");
+             },
+             Database::Access::kRead));
 }
 
 constexpr CommandRow kRows[] = {

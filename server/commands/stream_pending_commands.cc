@@ -12,16 +12,19 @@ namespace {
 Outcome XAck(CommandContext& c) {
   int64_t acknowledged = 0;
   bool parsed = true;
-  const Status s = c.db().Edit<Stream>(c.op, c.key(1), [&](Stream& stream) {
-    StreamGroup* group = stream.FindGroup(c.args[2]);
-    if (group == nullptr) return Edited::No();
-    if (TooLong(c, c.argc())) return Edited::No(Status::kTooLong);
-    StreamIds ids;
-    parsed = ParseStreamIds(c, 3, &ids);
-    if (!parsed) return Edited::No();
-    for (const StreamId id : ids) acknowledged += group->Acknowledge(id) ? 1 : 0;
-    return acknowledged != 0 ? Edited::Yes("xack") : Edited::No();
-  });
+  const Status s = c.db().Edit<Stream>(
+      c.op, c.key(1),
+      [&](Stream& stream) {
+        StreamGroup* group = stream.FindGroup(c.args[2]);
+        if (group == nullptr) return Edited::No();
+        if (TooLong(c, c.argc())) return Edited::No(Status::kTooLong);
+        StreamIds ids;
+        parsed = ParseStreamIds(c, 3, &ids);
+        if (!parsed) return Edited::No();
+        for (const StreamId id : ids) acknowledged += group->Acknowledge(id) ? 1 : 0;
+        return acknowledged != 0 ? Edited::Yes("xack") : Edited::No();
+      },
+      Database::Access::kRead);
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   if (parsed) c.reply.Integer(acknowledged);
   return Done();

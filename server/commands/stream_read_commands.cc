@@ -199,12 +199,15 @@ Status ReadOne(CommandContext& c, const ReadRequest& request, Source* source, bo
   };
   Status s = Status::kOk;
   if (request.grouped) {
-    s = c.db().Edit<Stream>(c.op, key, [&](Stream& stream) {
-      const Status seen = examine(&stream);
-      if (seen != Status::kOk || *failed) return Edited::No(seen);
-      size_t replied = 0;
-      return ReadForGroup(c, request, stream, *source, &replied);
-    });
+    s = c.db().Edit<Stream>(
+        c.op, key,
+        [&](Stream& stream) {
+          const Status seen = examine(&stream);
+          if (seen != Status::kOk || *failed) return Edited::No(seen);
+          size_t replied = 0;
+          return ReadForGroup(c, request, stream, *source, &replied);
+        },
+        Database::Access::kRead);
   } else {
     s = c.db().Read<Stream>(c.op, key, [&](const Stream& stream) {
       const Status seen = examine(&stream);

@@ -90,20 +90,24 @@ Outcome SetWithOptions(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 3, SetFamily::kSet, &options)) return Done();
   Seen old;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
-    old.Look(now);
-    if (options.get && now.exists() && now.type() != ValueType::kString) {
-      return Update::Keep(Status::kWrongType);
-    }
-    if (options.nx && now.exists()) {
-      if (options.get) old.Stays();
-      return Update::Keep(Status::kExists);
-    }
-    if (options.xx && !now.exists()) return Update::Keep(Status::kNotFound);
-    const int64_t deadline = options.keep_ttl ? now.deadline_ms : options.deadline_ms;
-    if (deadline <= c.op.now_ms()) return Update::Erase("del");
-    return Update::Set(MakeString(c.args[2], now.value), deadline, "set");
-  });
+  const auto access = options.get ? Database::Access::kRead : Database::Access::kPeek;
+  const Status s = c.db().Mutate(
+      c.op, c.key(1),
+      [&](const Current& now) -> Update {
+        old.Look(now);
+        if (options.get && now.exists() && now.type() != ValueType::kString) {
+          return Update::Keep(Status::kWrongType);
+        }
+        if (options.nx && now.exists()) {
+          if (options.get) old.Stays();
+          return Update::Keep(Status::kExists);
+        }
+        if (options.xx && !now.exists()) return Update::Keep(Status::kNotFound);
+        const int64_t deadline = options.keep_ttl ? now.deadline_ms : options.deadline_ms;
+        if (deadline <= c.op.now_ms()) return Update::Erase("del");
+        return Update::Set(MakeString(c.args[2], now.value), deadline, "set");
+      },
+      access);
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
   if (options.get) {
     old.Reply(c);
@@ -147,11 +151,15 @@ Outcome PSetEx(CommandContext& c) { return SetWithTime(c, TimeUnit::kMillisecond
 
 Outcome GetSet(CommandContext& c) {
   Seen old;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old.Look(now);
-    if (now.exists() && now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    return Update::Set(MakeString(c.args[2], now.value), kNoDeadline, "set");
-  });
+  const Status s = c.db().Mutate(
+      c.op, c.key(1),
+      [&](const Current& now) {
+        old.Look(now);
+        if (now.exists() && now.type() != ValueType::kString)
+          return Update::Keep(Status::kWrongType);
+        return Update::Set(MakeString(c.args[2], now.value), kNoDeadline, "set");
+      },
+      Database::Access::kRead);
   if (s != Status::kOk) return FailStatus(c, s);
   old.Reply(c);
   return Done();
@@ -159,12 +167,15 @@ Outcome GetSet(CommandContext& c) {
 
 Outcome GetDel(CommandContext& c) {
   Seen old;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old.Look(now);
-    if (!now.exists()) return Update::Keep(Status::kNotFound);
-    if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    return Update::Erase("del");
-  });
+  const Status s = c.db().Mutate(
+      c.op, c.key(1),
+      [&](const Current& now) {
+        old.Look(now);
+        if (!now.exists()) return Update::Keep(Status::kNotFound);
+        if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
+        return Update::Erase("del");
+      },
+      Database::Access::kRead);
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
   old.Reply(c);
   return Done();
@@ -175,19 +186,22 @@ Outcome GetEx(CommandContext& c) {
   if (!ParseSetOptions(c, 2, SetFamily::kGetEx, &options)) return Done();
   if (!options.has_deadline && !options.persist) return Get(c);
   Seen old;
-  const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) {
-    old.Look(now);
-    if (!now.exists()) return Update::Keep(Status::kNotFound);
-    if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    const bool stays = options.persist || options.deadline_ms > c.op.now_ms();
-    if (stays) old.Stays();
-    if (options.persist) {
-      if (!now.has_deadline()) return Update::Keep(Status::kOk);
-      return Update::SetDeadline(kNoDeadline, "persist");
-    }
-    if (!stays) return Update::Erase("del");
-    return Update::SetDeadline(options.deadline_ms, "expire");
-  });
+  const Status s = c.db().Mutate(
+      c.op, c.key(1),
+      [&](const Current& now) {
+        old.Look(now);
+        if (!now.exists()) return Update::Keep(Status::kNotFound);
+        if (now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
+        const bool stays = options.persist || options.deadline_ms > c.op.now_ms();
+        if (stays) old.Stays();
+        if (options.persist) {
+          if (!now.has_deadline()) return Update::Keep(Status::kOk);
+          return Update::SetDeadline(kNoDeadline, "persist");
+        }
+        if (!stays) return Update::Erase("del");
+        return Update::SetDeadline(options.deadline_ms, "expire");
+      },
+      Database::Access::kRead);
   if (s == Status::kBusy || s == Status::kWrongType) return FailStatus(c, s);
   old.Reply(c);
   return Done();

@@ -49,6 +49,16 @@ void RateMeter::Reset() {
   per_second_.store(0, std::memory_order_relaxed);
 }
 
+void CommandStats::RecordLatency(uint64_t ns) {
+  LatencyHistogram* h = histogram.load(std::memory_order_relaxed);
+  if (h == nullptr) {
+    h = new LatencyHistogram;
+    // Release: a reader that finds the histogram finds it made.
+    histogram.store(h, std::memory_order_release);
+  }
+  h->Record(ns);
+}
+
 void CommandStats::Reset() {
   calls.Reset();
   time_ns.Reset();
@@ -62,7 +72,7 @@ void CoreStats::Reset() {
   for (Tally* tally :
        {&connections_received, &connections_rejected, &commands_processed, &bytes_in, &bytes_out,
         &reads_processed, &writes_processed, &output_limit_disconnects, &query_limit_disconnects,
-        &unexpected_errors, &busy_retries, &commands_gathered}) {
+        &failed_logins, &busy_retries, &commands_gathered}) {
     tally->Reset();
   }
   for (CommandStats& stats : per_command) stats.Reset();

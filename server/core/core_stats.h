@@ -72,6 +72,8 @@ struct CommandStats {
   CommandStats(const CommandStats&) = delete;
   CommandStats& operator=(const CommandStats&) = delete;
   ~CommandStats() { delete histogram.load(); }
+  // Puts one execution into the histogram. On the owning core.
+  void RecordLatency(uint64_t ns);
   void Reset();
 };
 
@@ -87,7 +89,7 @@ struct CoreStats {
   Tally writes_processed;
   Tally output_limit_disconnects;
   Tally query_limit_disconnects;
-  Tally unexpected_errors;
+  Tally failed_logins;
   Tally busy_retries;
   Tally commands_gathered;  // by RequestGather
   std::vector<CommandStats> per_command;

@@ -147,7 +147,9 @@ bool Housekeeping::DeleteDue() {
       }
     }
   }
-  Counters::Local().Add(Counter::kExpireCycleUs, MonotonicUs() - began_us);
+  auto& counters = Counters::Local();
+  counters.Add(Counter::kExpireCycleUs, MonotonicUs() - began_us);
+  if (time_is_up) counters.Add(Counter::kExpireCyclesCut, 1);
   return time_is_up;
 }
 

@@ -61,7 +61,7 @@ void DetachedCommand::Deliver(Count count) {
   if (count == Count::kFirst) {
     CountExecuted(home_, client, parsed, TicksToNs(ticks_), error);
   } else {
-    CountMore(home_, parsed, TicksToNs(ticks_), error);
+    CountEnd(home_, client, parsed, begun_ns_, TicksToNs(ticks_), error);
   }
   if (!silent_) client.output.Splice(stand_in_.output);
   client.Resume();

@@ -22,6 +22,9 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   // `args`: what to run, c.args mostly.
   DetachedCommand(const CommandContext& c, std::span<const Bytes> args);
 
+  // How long the first attempt took, before the command began to wait. On the client's core.
+  void set_begun_ns(uint64_t ns) { begun_ns_ = ns; }
+
   // Runs the handler on `core`'s thread, inside its batch. On kDone the reply is kept here. A
   // command that must run alone (Outcome::kAlone) does, with the batch begun anew around it.
   Outcome Run(CoreContext& core, RunMode mode);
@@ -57,7 +60,8 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   std::string text_;         // the arguments' bytes
   std::vector<Bytes> args_;  // views into text_
   Client stand_in_;
-  uint64_t ticks_ = 0;  // spent in the handler
+  uint64_t ticks_ = 0;     // spent in the handler
+  uint64_t begun_ns_ = 0;  // see set_begun_ns
 };
 
 }  // namespace mantis::server

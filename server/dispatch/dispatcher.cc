@@ -158,20 +158,11 @@ bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   return true;
 }
 
-void Measure(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
+// What is recorded of a command once it is over, which took `ns` in all, waiting for keys excepted.
+void RecordDuration(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
   const CommandRow& row = *parsed.command->row;
-  CommandStats& stats = core.stats.per_command[parsed.command->id];
-  stats.calls.Add(1);
-  stats.time_ns.Add(static_cast<int64_t>(ns));
   const config::Settings& settings = core.settings();
-  if (settings.latency_tracking) {
-    LatencyHistogram* h = stats.histogram.load(std::memory_order_relaxed);
-    if (h == nullptr) {
-      h = new LatencyHistogram;
-      stats.histogram.store(h, std::memory_order_release);
-    }
-    h->Record(ns);
-  }
+  if (settings.latency_tracking) core.stats.per_command[parsed.command->id].RecordLatency(ns);
   const auto us = static_cast<int64_t>(ns / 1000);
   const int64_t slower_than = settings.slowlog_log_slower_than;
   if (slower_than >= 0 && us >= slower_than && (row.flags & kSkipSlowlog) == 0) {
@@ -233,13 +224,23 @@ void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parse
     std::vector<Bytes> storage;
     FeedMonitors(core.shared, client, Redacted(parsed, storage));
   }
-  Measure(core, client, parsed, ns);
+  CommandStats& stats = core.stats.per_command[parsed.command->id];
+  stats.calls.Add(1);
+  stats.time_ns.Add(static_cast<int64_t>(ns));
+  // One that waits for keys is not over: CountEnd says when it is.
+  if (client.blocked == nullptr) {
+    RecordDuration(core, client, parsed, ns);
+  } else {
+    client.blocked->command().set_begun_ns(ns);
+  }
   if (!error.empty()) CountFailure(core, parsed, error);
 }
 
-void CountMore(CoreContext& core, const ParsedCommand& parsed, uint64_t ns,
-               std::string_view error) {
+void CountEnd(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t begun_ns,
+              uint64_t ns, std::string_view error) {
   core.stats.per_command[parsed.command->id].time_ns.Add(static_cast<int64_t>(ns));
+  // Nothing ran for one whose time was over, or that was sent home.
+  if (ns != 0) RecordDuration(core, client, parsed, begun_ns + ns);
   if (!error.empty()) CountFailure(core, parsed, error);
 }
 

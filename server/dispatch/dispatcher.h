@@ -37,7 +37,9 @@ Outcome RunAlone(CommandContext& c);
 // `error` is the reply if it was an error.
 void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
                    std::string_view error);
-// The same for the end of a command that was counted when it began to wait.
-void CountMore(CoreContext& core, const ParsedCommand& parsed, uint64_t ns, std::string_view error);
+// The same for the end of a command that was counted when it began to wait, having run for
+// `begun_ns`; now it has run for `ns` more, 0 if it was not served.
+void CountEnd(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t begun_ns,
+              uint64_t ns, std::string_view error);
 
 }  // namespace mantis::server

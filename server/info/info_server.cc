@@ -216,18 +216,13 @@ void InfoReplication(SharedState& shared, InfoText& text) {
 void InfoCpu(SharedState& /*shared*/, InfoText& text) {
   rusage process{};
   rusage children{};
-  rusage thread{};
   ::getrusage(RUSAGE_SELF, &process);
   ::getrusage(RUSAGE_CHILDREN, &children);
-  ::getrusage(RUSAGE_THREAD, &thread);
   text.Section("CPU");
   text.Fixed("used_cpu_sys", Seconds(process.ru_stime), 6);
   text.Fixed("used_cpu_user", Seconds(process.ru_utime), 6);
   text.Fixed("used_cpu_sys_children", Seconds(children.ru_stime), 6);
   text.Fixed("used_cpu_user_children", Seconds(children.ru_utime), 6);
-  // No thread is the main one here: these are the answering core's.
-  text.Fixed("used_cpu_sys_main_thread", Seconds(thread.ru_stime), 6);
-  text.Fixed("used_cpu_user_main_thread", Seconds(thread.ru_utime), 6);
 }
 
 void InfoModules(SharedState& /*shared*/, InfoText& text) { text.Section("Modules"); }

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "engine/base/clock.h"
 #include "engine/base/counters.h"
 #include "protocol/number.h"
 #include "server/core/core_context.h"
@@ -90,8 +91,7 @@ void InfoStats(SharedState& shared, InfoText& text) {
   text.Zeros({"sync_full", "sync_partial_ok", "sync_partial_err"});
   text.Field("expired_subkeys", Counters::Sum(Counter::kExpiredFields));
   text.Field("expired_keys", Counters::Sum(Counter::kExpiredKeys));
-  text.Field("expired_stale_perc", "0.00");
-  text.Field("expired_time_cap_reached_count", 0);
+  text.Field("expired_time_cap_reached_count", Counters::Sum(Counter::kExpireCyclesCut));
   text.Field("expire_cycle_cpu_milliseconds", Counters::Sum(Counter::kExpireCycleUs) / 1000);
   text.Field("evicted_keys", Counters::Sum(Counter::kEvictedKeys));
   text.Zeros({"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
@@ -102,9 +102,8 @@ void InfoStats(SharedState& shared, InfoText& text) {
               "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
               "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
               "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
-  text.Field("unexpected_error_replies", Sum(shared, &CoreStats::unexpected_errors));
+  text.Field("unexpected_error_replies", 0);  // of a log that is replayed, or of a primary
   text.Field("total_error_replies", SumErrorReplies(shared));
-  text.Field("dump_payload_sanitizations", 0);
   text.Field("total_reads_processed", Sum(shared, &CoreStats::reads_processed));
   text.Field("total_writes_processed", Sum(shared, &CoreStats::writes_processed));
   text.Zeros({"io_threaded_reads_processed", "io_threaded_writes_processed"});
@@ -112,11 +111,8 @@ void InfoStats(SharedState& shared, InfoText& text) {
              Sum(shared, &CoreStats::query_limit_disconnects));
   text.Field("client_output_buffer_limit_disconnections",
              Sum(shared, &CoreStats::output_limit_disconnects));
-  text.Zeros({"reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles",
-              "eventloop_duration_sum", "eventloop_duration_cmd_sum",
-              "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec",
-              "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key",
-              "acl_access_denied_channel"});
+  text.Field("acl_access_denied_auth", Sum(shared, &CoreStats::failed_logins));
+  text.Zeros({"acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"});
 }
 
 void InfoCommandStats(SharedState& shared, InfoText& text) {
@@ -163,13 +159,15 @@ void InfoLatencyStats(SharedState& shared, InfoText& text) {
 
 void InfoKeyspace(SharedState& shared, InfoText& text) {
   text.Section("Keyspace");
+  const int64_t now_ms = WallClockMs();
   for (int i = 0; i < shared.engine.database_count(); ++i) {
     const Database& db = shared.engine.database(i);
     const size_t keys = db.size();
     if (keys == 0) continue;
     text.Field("db" + std::to_string(i),
-               std::string_view("keys=" + std::to_string(keys) + ",expires=" +
-                                std::to_string(std::min(keys, db.deadlines())) + ",avg_ttl=0"));
+               std::string_view("keys=" + std::to_string(keys) +
+                                ",expires=" + std::to_string(std::min(keys, db.deadlines())) +
+                                ",avg_ttl=" + std::to_string(db.AverageTtlMs(now_ms))));
   }
 }
 
