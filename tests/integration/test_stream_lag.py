@@ -5,12 +5,13 @@ after 7.0, which the oracle does not have) is written down once more in Rule. An
 the rule says, a counter that is given must be true: History knows every entry there ever was.
 """
 
-import os
 import random
+import time
 
 import pytest
 
 from support.resp import is_null
+from support.stress import stress_seconds, test_seed
 
 pytestmark = pytest.mark.mantis_only
 
@@ -215,12 +216,12 @@ class History:
                 assert read == sum(n <= place for n in self.ever), (name, self.steps)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("honest", [True, False], ids=["true counters", "any counters"])
 def test_random_histories(client, honest):
-    seed = int(os.environ.get("MANTIS_SEED", random.randrange(2**32)))
-    print("seed", seed)
-    rng = random.Random(seed)
-    for _ in range(60):
+    rng = random.Random(test_seed())
+    end = time.monotonic() + stress_seconds(2)
+    while time.monotonic() < end:
         client.ok("DEL", "s")
         History(client, rng, honest).run(30)
 

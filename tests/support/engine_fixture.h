@@ -47,13 +47,13 @@ inline std::string TextOf(const Current& c) {
   return std::string(StringRef(c.value).Text(std::span<char, 24>(digits)));
 }
 
-// The seed of a randomized test: from MANTIS_TEST_SEED, or drawn; printed so that a failure can be
+// The seed of a randomized test: from MANTIS_SEED, or drawn; printed so that a failure can be
 // repeated.
 inline uint64_t TestSeed() {
-  const char* given = std::getenv("MANTIS_TEST_SEED");  // NOLINT(concurrency-mt-unsafe)
+  const char* given = std::getenv("MANTIS_SEED");  // NOLINT(concurrency-mt-unsafe)
   const uint64_t seed =
       given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "seed: MANTIS_TEST_SEED=" << seed << "\n";
+  std::cout << "MANTIS_SEED=" << seed << "\n";
   return seed;
 }
 
