@@ -35,17 +35,19 @@ enum class RdbType : uint8_t {
   kStreamListpacks2 = 19,
   kSetListpack = 20,
   kStreamListpacks3 = 21,
-  // Hashes whose fields have deadlines: Redis 7.4.
+  // Hashes whose fields have deadlines: Redis 7.4, its release candidates first.
+  kHashMetadataOfCandidates = 22,
+  kHashListpackExOfCandidates = 23,
   kHashMetadata = 24,
   kHashListpackEx = 25,
 };
 
-// What is written, and what is read. Hashes with deadlines of fields need a later version, and say
-// so; nothing else of later versions is known.
+// What is written, and what is read. Redis writes 10 since 7.0, 11 since 7.2, 12 since 7.4.
 inline constexpr uint16_t kRdbVersionWritten = 10;
-inline constexpr uint16_t kRdbVersionReadMax = 11;
+inline constexpr uint16_t kRdbVersionReadMax = 12;
 // From this one on there are kSetListpack and kStreamListpacks3.
 inline constexpr uint16_t kRdbVersionOfSetListpack = 11;
+// Hashes with deadlines of fields need this one, whatever the others are written in.
 inline constexpr uint16_t kRdbVersionOfMetadata = 12;
 
 // First bytes of lengths and strings.

@@ -91,10 +91,13 @@ bool ReadFields(RdbReader& in, HashBuilder& hash) {
   return true;
 }
 
-bool ReadFieldsWithDeadlines(RdbReader& in, HashBuilder& hash) {
-  uint64_t first = 0;
+// Deadlines are counted from the first one on, and one more, as 0 means none; the release
+// candidates of Redis 7.4 wrote the deadlines themselves.
+bool ReadFieldsWithDeadlines(RdbType type, RdbReader& in, HashBuilder& hash) {
+  uint64_t first = 1;
   uint64_t left = 0;
-  if (!in.Fixed64(&first) || first > kDeadlineMax || !in.Count(&left)) return false;
+  if (type == RdbType::kHashMetadata && (!in.Fixed64(&first) || first > kDeadlineMax)) return false;
+  if (!in.Count(&left)) return false;
   std::string name_room;
   std::string value_room;
   for (; left > 0; --left) {
@@ -111,11 +114,12 @@ bool ReadFieldsWithDeadlines(RdbReader& in, HashBuilder& hash) {
 }
 
 // name, value, deadline, name…; the deadline 0 means none.
-bool ReadTriples(RdbReader& in, HashBuilder& hash) {
+bool ReadTriples(RdbType type, RdbReader& in, HashBuilder& hash) {
   uint64_t first = 0;
   std::string room;
   Bytes raw;
-  if (!in.Fixed64(&first) || !in.String(&room, &raw)) return false;
+  if (type == RdbType::kHashListpackEx && !in.Fixed64(&first)) return false;
+  if (!in.String(&room, &raw)) return false;
   const auto pack = Listpack::Parse(raw);
   if (!pack || pack->size() % 3 != 0) return false;
   char name_digits[24];
@@ -158,9 +162,18 @@ uint16_t EncodeHash(const Hash& hash, RdbWriter& out) {
 
 std::unique_ptr<Object> DecodeHash(RdbType type, RdbReader& in, const ValueLimits& limits) {
   HashBuilder hash(limits);
-  if (type == RdbType::kHash) return hash.Finish(ReadFields(in, hash));
-  if (type == RdbType::kHashMetadata) return hash.Finish(ReadFieldsWithDeadlines(in, hash));
-  if (type == RdbType::kHashListpackEx) return hash.Finish(ReadTriples(in, hash));
+  switch (type) {
+    case RdbType::kHash:
+      return hash.Finish(ReadFields(in, hash));
+    case RdbType::kHashMetadata:
+    case RdbType::kHashMetadataOfCandidates:
+      return hash.Finish(ReadFieldsWithDeadlines(type, in, hash));
+    case RdbType::kHashListpackEx:
+    case RdbType::kHashListpackExOfCandidates:
+      return hash.Finish(ReadTriples(type, in, hash));
+    default:
+      break;
+  }
   std::string room;
   Bytes raw;
   if (!in.String(&room, &raw)) return nullptr;

@@ -5,14 +5,6 @@
 #include "engine/persist/rdb_crc64.h"
 
 namespace mantis::persist {
-namespace {
-
-bool IsMetadata(uint8_t type) {
-  return type == static_cast<uint8_t>(RdbType::kHashMetadata) ||
-         type == static_cast<uint8_t>(RdbType::kHashListpackEx);
-}
-
-}  // namespace
 
 void SealPayload(uint16_t version, std::string* value) {
   char footer[kRdbFooterBytes];
@@ -30,12 +22,7 @@ std::optional<Bytes> OpenPayload(Bytes payload) {
   uint64_t crc = 0;
   std::memcpy(&version, payload.data() + value.size(), sizeof(version));
   std::memcpy(&crc, payload.data() + value.size() + sizeof(version), sizeof(crc));
-  if (version > kRdbVersionReadMax) {
-    // The one thing of a later version that is known.
-    const bool known = version == kRdbVersionOfMetadata && !value.empty() &&
-                       IsMetadata(static_cast<uint8_t>(value[0]));
-    if (!known) return std::nullopt;
-  }
+  if (version > kRdbVersionReadMax) return std::nullopt;
   if (RdbCrc64(0, payload.substr(0, payload.size() - sizeof(crc))) != crc) return std::nullopt;
   return value;
 }

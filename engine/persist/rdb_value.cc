@@ -51,6 +51,8 @@ std::unique_ptr<Object> DecodeObject(RdbType type, RdbReader& in, const ValueLim
     case RdbType::kHashZipmap:
     case RdbType::kHashZiplist:
     case RdbType::kHashListpack:
+    case RdbType::kHashMetadataOfCandidates:
+    case RdbType::kHashListpackExOfCandidates:
     case RdbType::kHashMetadata:
     case RdbType::kHashListpackEx:
       return DecodeHash(type, in, limits);

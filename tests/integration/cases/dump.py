@@ -1,7 +1,9 @@
 """DUMP and RESTORE: payloads of every type, Redis's own included, options, and what is refused."""
 
+import struct
+
 from support.case import case, check, expect, near, own, unordered
-from support.rdb import sealed, sealed_hex
+from support.rdb import listpack, sealed, sealed_hex, string
 from support.resp import OK, Error
 
 _TEXT = sealed(b"\x00\x03bar")
@@ -63,6 +65,20 @@ _MALFORMED = {
     "a listpack of another size": bytes.fromhex("1013120000000400816602817602816e020101ff00"),
     "a stream without an end": bytes.fromhex("1301100000000000000001000000000000000100"),
 }
+
+
+_THEN = 70000000000000
+_TRIPLES = listpack(b"a", 1, 0, b"b", 2, _THEN)
+
+
+def _holds_fields(value):
+    """It is read as a hash of a=1 without a deadline and b=2 with one."""
+    return [
+        expect(("RESTORE", "h", 0, sealed(value, 12), "REPLACE"), OK),
+        expect("HPEXPIRETIME h FIELDS 2 a b", [-1, _THEN]),
+        expect("HMGET h a b", [b"1", b"2"]),
+        expect("HLEN h", 2),
+    ]
 
 
 def _taken(payloads, *reads):
@@ -268,9 +284,33 @@ CASES = {
             ),
             expect("HPEXPIRETIME h FIELDS 2 a b", [-1, 70000000000000]),
             expect("HGET h b", b"2"),
+            *_holds_fields(b"\x19" + struct.pack("<Q", _THEN) + string(_TRIPLES)),
+            *_holds_fields(b"\x19" + bytes(8) + string(_TRIPLES)),
+            # As the release candidates wrote them: 0x81 begins a length of 64 bits.
+            *_holds_fields(b"\x17" + string(_TRIPLES)),
+            *_holds_fields(
+                b"\x16\x02\x00\x01a\xc0\x01\x81" + struct.pack(">Q", _THEN) + b"\x01b\xc0\x02"
+            ),
+        ),
+        own(
+            "of Redis 7.4 and 8, all that earlier ones wrote too",
+            *[
+                step
+                for payload in (*_STRINGS, *_LISTS, *_SETS, *_HASHES, *_SORTED_SETS, _STREAM)
+                for step in (
+                    expect(("RESTORE", "old", 0, payload, "REPLACE"), OK),
+                    expect(("RESTORE", "k", 0, sealed(payload[:-10], 12), "REPLACE"), OK),
+                    check("DEBUG DIGEST-VALUE k old", lambda reply: reply[0] == reply[1]),
+                )
+            ],
+            expect(("RESTORE", "k", 0, sealed_hex("140c0c00000002008161020101ff", 12), "REPLACE"), OK),
+            expect("SCARD k", 2),
             expect(
-                ("RESTORE", "s", 0, sealed(b"\x00\x03bar", 12)),
+                ("RESTORE", "k", 0, sealed(b"\x00\x03bar", 13), "REPLACE"),
                 Error(b"ERR DUMP payload version or checksum are wrong"),
+            ),
+            expect(
+                ("RESTORE", "k", 0, sealed(b"", 12), "REPLACE"), Error(b"ERR Bad data format")
             ),
         ),
         case(

@@ -243,11 +243,8 @@ TEST(RdbPayload, OpensVersionsUpToTheLatestKnown) {
   EXPECT_TRUE(opens(1, text));
   EXPECT_TRUE(opens(kRdbVersionReadMax, text));
   EXPECT_FALSE(opens(kRdbVersionReadMax + 1, text));
-  // Deadlines of fields, which no earlier version can tell.
   EXPECT_TRUE(opens(kRdbVersionOfMetadata, "\x18"));
-  EXPECT_TRUE(opens(kRdbVersionOfMetadata, "\x19"));
   EXPECT_FALSE(opens(kRdbVersionOfMetadata + 1, "\x18"));
-  EXPECT_FALSE(opens(kRdbVersionOfMetadata, ""));
 }
 
 }  // namespace
