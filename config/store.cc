@@ -91,6 +91,7 @@ std::vector<std::pair<std::string, std::string>> ConfigStore::Get(
     found.emplace_back(name, values.Text(match.index));
   };
   for (const std::string_view glob : globs) {
+    const GlobPattern pattern(glob, GlobPattern::Case::kIgnored);
     if (glob.find_first_of("[*?") == std::string_view::npos) {
       const std::optional<OptionMatch> match = FindOption(glob);
       // Redis answers an exact name in the spelling it was asked in.
@@ -100,8 +101,8 @@ std::vector<std::pair<std::string, std::string>> ConfigStore::Get(
     for (size_t i = 0; i < Options().size(); ++i) {
       const Option& option = Options()[i];
       if (!IsListed(option)) continue;
-      if (GlobMatch(glob, option.name)) add({i, false}, option.name);
-      if (!option.alias.empty() && GlobMatch(glob, option.alias)) add({i, true}, option.alias);
+      if (pattern.Matches(option.name)) add({i, false}, option.name);
+      if (!option.alias.empty() && pattern.Matches(option.alias)) add({i, true}, option.alias);
     }
   }
   return found;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "config/glob.h"
 #include "server/commands/args.h"
-#include "server/commands/glob.h"
 #include "server/dispatch/command.h"
 
 namespace mantis::server {
@@ -18,7 +18,7 @@ namespace mantis::server {
 struct ScanOptions {
   uint64_t cursor = 0;
   uint64_t count = 10;
-  std::optional<GlobPattern> match;
+  std::optional<config::GlobPattern> match;
   std::optional<Bytes> type;  // SCAN only
   bool no_values = false;     // HSCAN only
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <thread>
 
+#include "config/glob.h"
 #include "server/commands/args.h"
 #include "server/commands/debug_values.h"
-#include "server/commands/glob.h"
 #include "server/commands/help.h"
 #include "server/commands/local_client.h"
 #include "server/core/core_context.h"
@@ -116,7 +116,7 @@ Outcome Protocol(CommandContext& c) {
 }
 
 Outcome StringMatch(CommandContext& c) {
-  c.reply.Integer(GlobPattern(c.args[2]).Matches(c.args[3]) ? 1 : 0);
+  c.reply.Integer(config::GlobPattern(c.args[2]).Matches(c.args[3]) ? 1 : 0);
   return Done();
 }
 

@@ -69,7 +69,7 @@ bool Passes(const CommandRow& row, Filter filter, Bytes arg) {
     case Filter::kNothing:
       return false;
     case Filter::kPattern:
-      return config::GlobMatch(arg, row.name);
+      return config::GlobPattern(arg, config::GlobPattern::Case::kIgnored).Matches(row.name);
     case Filter::kCategory:
       break;
   }

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "config/glob.h"
 #include "server/commands/args.h"
 #include "server/commands/collection_scan.h"
-#include "server/commands/glob.h"
 #include "server/commands/key_inspect.h"
 #include "server/commands/key_range.h"
 #include "server/core/shared_state.h"
@@ -45,7 +45,7 @@ bool VisitRange(const OrderedIndex& index, const KeyRange& range, Visit&& visit)
 }
 
 Outcome Keys(CommandContext& c) {
-  const GlobPattern pattern(c.args[1]);
+  const config::GlobPattern pattern(c.args[1]);
   if (pattern.exact()) {
     Current now;
     const KeyRef key = KeyRef::Of(pattern.prefix());

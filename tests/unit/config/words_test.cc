@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "config/glob.h"
-
 namespace mantis::config {
 namespace {
 
@@ -71,32 +69,6 @@ TEST(ParseInteger, OneSpellingOnly) {
   for (const char* text : {"", "+1", "01", " 1", "1 ", "1k", "0x1", "-0", "99999999999999999999"}) {
     EXPECT_FALSE(ParseInteger(text).has_value()) << text;
   }
-}
-
-TEST(GlobMatch, Patterns) {
-  EXPECT_TRUE(GlobMatch("*", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("*", ""));
-  EXPECT_TRUE(GlobMatch("max*policy", "maxmemory-policy"));
-  EXPECT_TRUE(GlobMatch("MAX*", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("max?emory", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("max[mn]emory", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("max[a-z]emory", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("max[z-a]emory", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("max[^x]emory", "maxmemory"));
-  EXPECT_TRUE(GlobMatch("\\hz", "hz"));
-  EXPECT_TRUE(GlobMatch("[\\h]z", "hz"));
-  EXPECT_TRUE(GlobMatch("h[z", "hz"));
-  EXPECT_FALSE(GlobMatch("max[^m]emory", "maxmemory"));
-  EXPECT_FALSE(GlobMatch("maxmemory?", "maxmemory"));
-  EXPECT_FALSE(GlobMatch("memory", "maxmemory"));
-  EXPECT_FALSE(GlobMatch("\\*", "hz"));
-  EXPECT_FALSE(GlobMatch("", "hz"));
-}
-
-TEST(GlobMatch, ManyStarsStayCheap) {
-  std::string pattern;
-  for (int i = 0; i < 2000; ++i) pattern += "*a";
-  EXPECT_FALSE(GlobMatch(pattern + "b", std::string(4000, 'a')));
 }
 
 }  // namespace
