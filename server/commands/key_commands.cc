@@ -8,6 +8,7 @@
 #include "engine/persist/rdb_value.h"
 #include "server/commands/args.h"
 #include "server/commands/key_inspect.h"
+#include "server/commands/key_walk.h"
 #include "server/core/core_context.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/client.h"
@@ -95,15 +96,12 @@ Outcome RandomKey(CommandContext& c) {
   }
   // Nearly nothing is alive: look at everything until something is.
   bool found = false;
-  db.ordered().Scan(RangeBound::None(), RangeBound::None(), [&](std::span<Entry* const> run) {
-    for (const Entry* e : run) {
-      if (!Database::IsLive(e, now)) continue;
-      c.reply.Bulk(e->key());
-      found = true;
-      return false;
-    }
-    return true;
+  const Status s = WalkKeys(c, KeyRange(), false, [&](const KeyAt& k) {
+    c.reply.Bulk(k.entry->key());
+    found = true;
+    return Walk::kStop;
   });
+  if (s != Status::kOk) return FailStatus(c, s);
   if (!found) c.reply.Null();
   return Done();
 }

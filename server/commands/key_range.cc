@@ -54,12 +54,4 @@ bool ParseKeyRange(CommandContext& c, Bytes first, Bytes second, bool reversed, 
   return true;
 }
 
-namespace detail {
-
-bool UnlockedWord(const OpContext& op, const Entry* e, Word* out) {
-  *out = e->word();
-  return op.holds_locks() || e->AwaitUnlocked(out);
-}
-
-}  // namespace detail
 }  // namespace mantis::server

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "server/commands/args.h"
 #include "server/commands/key_range.h"
+#include "server/commands/key_walk.h"
 #include "server/core/core_context.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/client.h"
@@ -41,50 +42,74 @@ bool ParseRangeOptions(CommandContext& c, size_t from, RangeOptions* out) {
   return true;
 }
 
-// The texts of the strings among the keys that change in place, in that order: those are read under
-// their locks, before anything is written. kBusy if one is taken. What has gone or is another thing
-// by now becomes a value of no type.
-Status ReadBuffers(CommandContext& c, std::vector<KeyAt>& keys, std::vector<std::string>* texts) {
-  for (KeyAt& k : keys) {
-    if (k.value.value.kind() != Kind::kStringBuffer) continue;
+// Writes keys, with values on demand, as a walk finds them: flat in RESP2, pairs in RESP3 (as ZRANGE
+// WITHSCORES answers).
+class KeysReply {
+ public:
+  KeysReply(CommandContext& c, bool with_values)
+      : c_(c),
+        with_values_(with_values),
+        pairs_(with_values && c.reply.protocol() == 3),
+        mark_(c.reply.DeferredArray()) {}
+
+  // kAgain: the value is locked; nothing was written.
+  Walk Add(const KeyAt& k) {
+    if (!with_values_) {
+      c_.reply.Bulk(k.entry->key());
+    } else if (k.value.type() != ValueType::kString) {
+      Head(k);
+      c_.reply.Null();
+    } else if (!AddString(k)) {
+      return Walk::kAgain;
+    }
+    ++keys_;
+    return Walk::kMore;
+  }
+
+  void End() { c_.reply.SetDeferredArray(mark_, keys_ * (with_values_ && !pairs_ ? 2 : 1)); }
+  int64_t keys() const { return static_cast<int64_t>(keys_); }
+
+ private:
+  void Head(const KeyAt& k) {
+    if (pairs_) c_.reply.Array(2);
+    c_.reply.Bulk(k.entry->key());
+  }
+
+  // What a key holds under another's lock may be half of a transaction, and a string buffer's
+  // content is only to be looked at under the lock: false if that cannot be had now.
+  bool AddString(const KeyAt& k) {
+    Word w = k.entry->word();
+    Current now = k.value;
+    if (w.locked() && !c_.op.holds_locks()) {
+      if (!k.entry->AwaitUnlocked(&w)) return false;
+      now = Resolve(w);
+    }
+    if (now.value.kind() != Kind::kStringBuffer) {
+      Head(k);
+      now.type() == ValueType::kString ? ReplyString(c_, StringRef(now.value)) : c_.reply.Null();
+      return true;
+    }
     bool read = false;
-    const Status s = c.db().ReadEntry(c.op, k.entry, [&](const Current& now) {
-      read = now.value.kind() == Kind::kStringBuffer;
+    const Status s = c_.db().ReadEntry(c_.op, k.entry, [&](const Current& held) {
+      read = held.type() == ValueType::kString;
       char digits[24];
-      if (read) texts->emplace_back(StringRef(now.value).Text(digits));
+      if (read) Head(k);
+      if (read) c_.reply.Bulk(StringRef(held.value).Text(digits));
       return Status::kOk;
     });
-    if (s == Status::kBusy) return s;
-    if (!read) k.value.value = Word{};
+    if (s == Status::kBusy) return false;
+    // It has gone or is another thing by now.
+    if (!read) Head(k);
+    if (!read) c_.reply.Null();
+    return true;
   }
-  return Status::kOk;
-}
 
-// Keys, with values on demand: flat in RESP2, pairs in RESP3 (as ZRANGE WITHSCORES answers).
-void ReplyKeys(CommandContext& c, const std::vector<KeyAt>& keys, bool with_values,
-               std::span<const std::string> buffers) {
-  const bool pairs = with_values && c.reply.protocol() == 3;
-  c.reply.Array(keys.size() * (with_values && !pairs ? 2 : 1));
-  for (const KeyAt& k : keys) {
-    if (pairs) c.reply.Array(2);
-    c.reply.Bulk(k.entry->key());
-    if (!with_values) continue;
-    if (k.value.value.kind() == Kind::kStringBuffer) {
-      c.reply.Bulk(buffers.front());
-      buffers = buffers.subspan(1);
-    } else if (k.value.type() == ValueType::kString) {
-      ReplyString(c, StringRef(k.value.value));
-    } else {
-      c.reply.Null();
-    }
-  }
-}
-
-std::vector<KeyAt>& Collected() {
-  thread_local std::vector<KeyAt> keys;
-  keys.clear();
-  return keys;
-}
+  CommandContext& c_;
+  const bool with_values_;
+  const bool pairs_;
+  const size_t mark_;
+  size_t keys_ = 0;
+};
 
 Outcome KRange(CommandContext& c) {
   RangeOptions options;
@@ -93,7 +118,7 @@ Outcome KRange(CommandContext& c) {
       !ParseKeyRange(c, c.args[1], c.args[2], options.reversed, &range)) {
     return Done();
   }
-  std::vector<KeyAt>& keys = Collected();
+  KeysReply keys(c, options.with_values);
   // As in ZRANGEBYLEX: a negative offset gives nothing, a negative count everything.
   if (options.offset >= 0 && options.count != 0) {
     int64_t skip = options.offset;
@@ -102,16 +127,12 @@ Outcome KRange(CommandContext& c) {
         --skip;
         return Walk::kMore;
       }
-      keys.push_back(k);
-      return static_cast<int64_t>(keys.size()) == options.count ? Walk::kStop : Walk::kMore;
+      const Walk walk = keys.Add(k);
+      return walk == Walk::kMore && keys.keys() == options.count ? Walk::kStop : walk;
     });
-    if (s == Status::kBusy) return Outcome::kBusy;
+    if (s != Status::kOk) return FailStatus(c, s);
   }
-  std::vector<std::string> buffers;
-  if (options.with_values && ReadBuffers(c, keys, &buffers) == Status::kBusy) {
-    return Outcome::kBusy;
-  }
-  ReplyKeys(c, keys, options.with_values, buffers);
+  keys.End();
   return Done();
 }
 
@@ -123,43 +144,49 @@ Outcome KCount(CommandContext& c) {
     ++count;
     return Walk::kMore;
   });
-  if (s == Status::kBusy) return Outcome::kBusy;
+  if (s != Status::kOk) return FailStatus(c, s);
   c.reply.Integer(count);
   return Done();
 }
 
-// Lets other threads' locks and the gate go on: nothing is held across it.
-void StepAside(OpContext& op) {
-  op.End();
-  std::this_thread::yield();
-  while (!op.TryBegin()) std::this_thread::yield();
-}
-
-// Deletes the first `limit` (at most a batch) keys of the range, all at once. `*deleted` counts
-// those that were still there, `*last` is the last key of the batch; empty batch: range done.
-Status DeleteBatch(CommandContext& c, const KeyRange& range, size_t limit, size_t* found,
-                   int64_t* deleted, std::string* last) {
-  std::vector<KeyAt>& keys = Collected();
-  const Status s = WalkKeys(c, range, false, [&](const KeyAt& k) {
-    keys.push_back(k);
-    return keys.size() == limit ? Walk::kStop : Walk::kMore;
-  });
-  if (s != Status::kOk) return s;
-  std::vector<KeyLocks::Target> targets;
-  targets.reserve(keys.size());
-  for (const KeyAt& k : keys) targets.emplace_back(&c.db(), KeyRef::Of(k.entry->key()));
-  KeyLocks locks(c.op);
-  if (locks.Acquire(targets) == Status::kBusy) return Status::kBusy;
-  for (const auto& [db, key] : targets) {
-    const Status gone = db->Mutate(c.op, key, [](const Current& now) {
-      return now.exists() ? Update::Erase("del") : Update::Keep(Status::kNotFound);
+// The keys of a batch, which are copied, as a walk may leave the read section in which it met them.
+class KeyBatch {
+ public:
+  // The first `limit` keys of the range.
+  Status Collect(CommandContext& c, const KeyRange& range, size_t limit) {
+    keys_.clear();
+    return WalkKeys(c, range, false, [&](const KeyAt& k) {
+      keys_.emplace_back(k.entry->key());
+      return keys_.size() == limit ? Walk::kStop : Walk::kMore;
     });
-    if (gone == Status::kOk) ++*deleted;
   }
-  *found = keys.size();
-  if (!keys.empty()) last->assign(keys.back().entry->key());
-  return Status::kOk;
-}
+
+  // Deletes them, all at once, and adds to *deleted how many were still there. kBusy: nothing has
+  // happened; nor on kTooLong, which is for a batch that must be whole and is not any more.
+  Status Delete(CommandContext& c, bool whole, int64_t* deleted) const {
+    std::vector<KeyLocks::Target> targets;
+    targets.reserve(keys_.size());
+    for (const std::string& key : keys_) targets.emplace_back(&c.db(), KeyRef::Of(key));
+    KeyLocks locks(c.op);
+    if (locks.Acquire(targets) == Status::kBusy) return Status::kBusy;
+    for (const auto& [db, key] : targets) {
+      Current now;
+      if (whole && db->Get(c.op, key, &now, Database::Access::kPeek) != Status::kOk) {
+        return Status::kTooLong;
+      }
+    }
+    for (const auto& [db, key] : targets) {
+      if (db->Remove(c.op, key) == Status::kOk) ++*deleted;
+    }
+    return Status::kOk;
+  }
+
+  size_t size() const { return keys_.size(); }
+  std::string TakeLast() { return std::move(keys_.back()); }
+
+ private:
+  std::vector<std::string> keys_;
+};
 
 Outcome KDel(CommandContext& c) {
   KeyRange range;
@@ -173,24 +200,29 @@ Outcome KDel(CommandContext& c) {
     if (limit < 0) return Fail(c, "ERR value is out of range, must be positive");
   }
   constexpr int64_t kBatch = 128;
+  const bool on_loop = c.mode == RunMode::kNormal && !c.alone;
   int64_t deleted = 0;
   std::string last;
+  KeyBatch keys;
+  WalkPacer pacer(c);
   while (deleted < limit) {
     const auto batch = static_cast<size_t>(std::min(kBatch, limit - deleted));
-    size_t found = 0;
-    std::string next;
-    const Status s = DeleteBatch(c, range, batch, &found, &deleted, &next);
-    if (s == Status::kBusy) {
-      // Nothing is deleted yet: begin again as any command does. Later: what is deleted must be
-      // told, so wait here, outside of the section.
-      if (deleted == 0 && last.empty()) return Outcome::kBusy;
-    } else {
-      if (found < batch) break;
-      last.swap(next);
+    Status s = keys.Collect(c, range, batch);
+    if (s != Status::kOk) return FailStatus(c, s);
+    const bool ended = keys.size() < batch;
+    // A loop deletes what is one batch: what is deleted cannot be begun anew on a worker.
+    if (on_loop && !ended && limit > kBatch) return Outcome::kOffload;
+    s = keys.Delete(c, on_loop && !ended, &deleted);
+    if (s == Status::kTooLong || (s == Status::kBusy && on_loop)) return FailStatus(c, s);
+    if (s == Status::kOk) {
+      if (ended || on_loop) break;
+      last = keys.TakeLast();
       range.min = RangeBound::Excluding(last);
     }
-    // The next batch needs no look at this one: let its memory go.
-    if (!c.op.holds_locks()) StepAside(c.op);
+    // A batch that met a lock is tried again, and only that one. The next one needs no look at what
+    // this one has retired.
+    if (s == Status::kBusy) (void)pacer.AtLock();
+    if (!c.op.holds_locks()) pacer.Pause();
   }
   c.reply.Integer(deleted);
   return Done();
@@ -217,30 +249,26 @@ Outcome KScan(CommandContext& c) {
   if (!after.empty() && (range.min.unbounded || CompareBytes(after, range.min.key) >= 0)) {
     range.min = RangeBound::Excluding(after);
   }
-  std::vector<KeyAt>& keys = Collected();
+  const ClientOutput::Mark mark = c.client.output.mark();
+  KeysReply keys(c, with_values);
+  std::string last;
   bool more = false;
   const Status s = WalkKeys(c, range, false, [&](const KeyAt& k) {
     // A page never ends at the empty key: as a cursor it would mean the beginning.
-    const bool full =
-        static_cast<int64_t>(keys.size()) >= count && !keys.back().entry->key().empty();
-    if (full) {
+    if (keys.keys() >= count && !last.empty()) {
       more = true;
       return Walk::kStop;
     }
-    keys.push_back(k);
-    return Walk::kMore;
+    const Walk walk = keys.Add(k);
+    if (walk == Walk::kMore && keys.keys() >= count) last.assign(k.entry->key());
+    return walk;
   });
-  std::vector<std::string> buffers;
-  if (s == Status::kBusy || (with_values && ReadBuffers(c, keys, &buffers) == Status::kBusy)) {
-    return Outcome::kBusy;
-  }
-  c.reply.Array(2);
-  if (more) {
-    c.reply.Bulk(keys.back().entry->key());
-  } else {
-    c.reply.Null();
-  }
-  ReplyKeys(c, keys, with_values, buffers);
+  if (s != Status::kOk) return FailStatus(c, s);
+  keys.End();
+  WriteInFront(c, mark, [&] {
+    c.reply.Array(2);
+    more ? c.reply.Bulk(last) : c.reply.Null();
+  });
   return Done();
 }
 

@@ -1,6 +1,7 @@
 // Finding keys by pattern. A pattern that begins with literal text becomes a range of the ordered
 // index, so its cost depends on what is found and not on what is stored.
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,8 +9,8 @@
 #include "config/glob.h"
 #include "server/commands/args.h"
 #include "server/commands/collection_scan.h"
-#include "server/commands/key_inspect.h"
 #include "server/commands/key_range.h"
+#include "server/commands/key_walk.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/cursor_table.h"
@@ -17,32 +18,6 @@
 
 namespace mantis::server {
 namespace {
-
-// How many entries ahead of the one looked at are fetched into the cache.
-constexpr size_t kAhead = 8;
-
-// Calls visit(const Entry&) -> Walk for the entries in turn; false if it stopped.
-template <class Visit>
-bool VisitAll(std::span<Entry* const> entries, Visit&& visit) {
-  for (size_t i = 0; i < std::min(kAhead, entries.size()); ++i) entries[i]->PrefetchHeader();
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (i + kAhead < entries.size()) entries[i + kAhead]->PrefetchHeader();
-    if (visit(static_cast<const Entry&>(*entries[i])) == Walk::kStop) return false;
-  }
-  return true;
-}
-
-// Every entry of the range, absent and expired ones included; false if the visitor stopped. A
-// locked key is taken as it is: it has its old content until the commit, and a long walk that
-// waited or started over for every writer might never end.
-template <class Visit>
-bool VisitRange(const OrderedIndex& index, const KeyRange& range, Visit&& visit) {
-  OrderedCursor cursor(index, range.min, range.max, false);
-  for (auto run = cursor.NextRun(); !run.empty(); run = cursor.NextRun()) {
-    if (!VisitAll(run, visit)) return false;
-  }
-  return true;
-}
 
 Outcome Keys(CommandContext& c) {
   const config::GlobPattern pattern(c.args[1]);
@@ -57,98 +32,157 @@ Outcome Keys(CommandContext& c) {
   }
   KeyRange range;
   SetPrefix(pattern.prefix(), &range);
-  const int64_t now_ms = c.op.now_ms();
   const size_t mark = c.reply.DeferredArray();
   size_t found = 0;
-  VisitRange(c.db().ordered(), range, [&](const Entry& e) {
-    const bool matches = pattern.all() || pattern.Matches(e.key());
-    if (matches && Database::IsLive(&e, now_ms)) {
-      c.reply.Bulk(e.key());
+  const Status s = WalkKeys(c, range, false, [&](const KeyAt& k) {
+    if (pattern.all() || pattern.Matches(k.entry->key())) {
+      c.reply.Bulk(k.entry->key());
       ++found;
     }
     return Walk::kMore;
   });
+  if (s != Status::kOk) return FailStatus(c, s);
   c.reply.SetDeferredArray(mark, found);
   return Done();
 }
 
-// True if the scan returns the entry's key.
-bool Wants(const ScanOptions& options, const Entry& e, int64_t now_ms) {
-  if (!options.Matches(e.key())) return false;
-  const Current now = Resolve(e.word());
-  if (!now.exists() || now.deadline_ms <= now_ms) return false;
-  // An unknown type is no error: nothing is of it.
-  return !options.type || EqualsIgnoreCase(*options.type, TypeName(now.type()));
-}
+// One call of SCAN: writes the keys it finds, and tells where the next call goes on.
+class Scanner {
+ public:
+  Scanner(CommandContext& c, const ScanOptions& options) : c_(c), options_(options) {}
 
-// Up to count keys of the prefix's range, from where the cursor stands. Returns the next cursor.
-uint64_t ScanOrdered(CommandContext& c, const ScanOptions& options,
-                     std::vector<const Entry*>& found) {
-  const std::string& prefix = options.match->prefix();
-  CursorTable& cursors = *c.shared.cursors;
-  KeyRange range;
-  SetPrefix(prefix, &range);
-  const std::optional<std::string> after = cursors.Find(options.cursor, c.client.db, prefix);
-  if (after) range.min = RangeBound::Excluding(*after);
-  uint64_t visited = 0;
-  const Entry* last = nullptr;
-  const bool ended = VisitRange(c.db().ordered(), range, [&](const Entry& e) {
-    // Stops only when it has seen that there is more, so the last page says that it is the last.
-    if (visited >= options.count && last->key().size() <= CursorTable::kKeyBytesMax) {
-      return Walk::kStop;
+  Outcome Run() {
+    const ClientOutput::Mark mark = c_.client.output.mark();
+    const size_t keys = c_.reply.DeferredArray();
+    const Status s = Walk();
+    if (s != Status::kOk) return FailStatus(c_, s);
+    c_.reply.SetDeferredArray(keys, found_);
+    WriteInFront(c_, mark, [this] {
+      c_.reply.Array(2);
+      // Cursors stay below 2^53.
+      c_.reply.BulkInteger(static_cast<int64_t>(next_));
+    });
+    return Done();
+  }
+
+ private:
+  Status Walk() {
+    if (options_.match && options_.match->exact()) return LookUp();
+    if (options_.match && !options_.match->prefix().empty()) return WalkOrdered();
+    return WalkHashed();
+  }
+
+  Status LookUp() {
+    const KeyRef key = KeyRef::Of(options_.match->prefix());
+    const Entry* e = c_.db().index().Find(key.bytes, key.hash);
+    if (e != nullptr) Add(*e, e->word());
+    return Status::kOk;
+  }
+
+  // Writes the entry's key if the scan returns it.
+  void Add(const Entry& e, Word w) {
+    if (!options_.Matches(e.key())) return;
+    const Current now = Resolve(w);
+    if (!now.exists() || now.deadline_ms <= c_.op.now_ms()) return;
+    // An unknown type is no error: nothing is of it.
+    if (options_.type && !EqualsIgnoreCase(*options_.type, TypeName(now.type()))) return;
+    c_.reply.Bulk(e.key());
+    ++found_;
+  }
+
+  // Up to count keys of the prefix's range, from where the cursor stands.
+  Status WalkOrdered() {
+    const std::string& prefix = options_.match->prefix();
+    CursorTable& cursors = *c_.shared.cursors;
+    KeyRange range;
+    SetPrefix(prefix, &range);
+    const std::optional<std::string> after = cursors.Find(options_.cursor, c_.client.db, prefix);
+    if (after) range.min = RangeBound::Excluding(*after);
+    uint64_t visited = 0;
+    bool ended = true;
+    std::string last;
+    const Status s = WalkEntries(c_, range, false, [&](const Entry* e, Word w) {
+      // Stops only when it has seen that there is more, so the last page says that it is the last.
+      if (visited >= options_.count && last.size() <= CursorTable::kKeyBytesMax) {
+        ended = false;
+        return server::Walk::kStop;
+      }
+      ++visited;
+      if (visited >= options_.count) last.assign(e->key());
+      Add(*e, w);
+      return server::Walk::kMore;
+    });
+    if (s != Status::kOk) return s;
+    if (ended) {
+      cursors.Finish(options_.cursor);
+    } else {
+      next_ = cursors.Advance(options_.cursor, c_.client.db, prefix, last);
     }
-    ++visited;
-    last = &e;
-    if (Wants(options, e, c.op.now_ms())) found.push_back(&e);
-    return Walk::kMore;
-  });
-  if (!ended) return cursors.Advance(options.cursor, c.client.db, prefix, last->key());
-  cursors.Finish(options.cursor);
-  return 0;
-}
+    return Status::kOk;
+  }
 
-// Buckets of the hash index until count keys were seen. Returns the next cursor.
-uint64_t ScanHashed(CommandContext& c, const ScanOptions& options,
-                    std::vector<const Entry*>& found) {
-  // A sparse table must not make one call long: at most this many buckets for each key asked for.
-  constexpr uint64_t kBucketsPerKey = 10;
-  thread_local std::vector<Entry*> entries;
-  entries.clear();
-  // An ordered cursor without its pattern says nothing about hash order: begin again.
-  uint64_t cursor = CursorTable::IsOrdered(options.cursor) ? 0 : options.cursor;
-  uint64_t buckets = 0;
-  do {
-    cursor = c.db().index().Scan(cursor, entries);
-    ++buckets;
-  } while (cursor != 0 && entries.size() < options.count &&
-           buckets / kBucketsPerKey < options.count);
-  VisitAll(entries, [&](const Entry& e) {
-    if (Wants(options, e, c.op.now_ms())) found.push_back(&e);
-    return Walk::kMore;
-  });
-  return cursor;
-}
+  // Buckets of the hash index until count keys were seen.
+  Status WalkHashed() {
+    // A sparse table must not make one call long: at most this many buckets for each key asked for.
+    constexpr uint64_t kBucketsPerKey = 10;
+    WalkPacer pacer(c_);
+    // An ordered cursor without its pattern says nothing about hash order: begin again.
+    next_ = CursorTable::IsOrdered(options_.cursor) ? 0 : options_.cursor;
+    uint64_t buckets = 0;
+    uint64_t seen = 0;
+    do {
+      const uint64_t from = next_;
+      const uint64_t most = std::max<uint64_t>(options_.count - seen, 1);
+      buckets += TakeBuckets(most);
+      auto next = WalkPacer::Next::kGoOn;
+      if (AnyLockedTomb()) next = pacer.AtLockedTomb();
+      if (next != WalkPacer::Next::kGoOn) {
+        next_ = from;  // nothing of these buckets has been written
+      } else {
+        seen += entries_.size();
+        for (const Entry* e : entries_) Add(*e, e->word());
+        if (next_ == 0) break;
+        next = pacer.AfterSome();
+      }
+      if (next == WalkPacer::Next::kOffload) return Status::kTooLong;
+      if (next == WalkPacer::Next::kPause) pacer.Pause();
+    } while (seen < options_.count && buckets / kBucketsPerKey < options_.count);
+    return Status::kOk;
+  }
+
+  // Collects some buckets' entries, about as many as are wanted, and fetches them into the cache.
+  // Returns how many buckets.
+  uint64_t TakeBuckets(uint64_t wanted) {
+    constexpr uint64_t kBuckets = 32;
+    entries_.clear();
+    uint64_t taken = 0;
+    do {
+      next_ = c_.db().index().Scan(next_, entries_);
+      ++taken;
+    } while (next_ != 0 && taken < kBuckets && entries_.size() < wanted);
+    for (const Entry* e : entries_) e->PrefetchHeader();
+    return taken;
+  }
+
+  bool AnyLockedTomb() const {
+    return std::any_of(entries_.begin(), entries_.end(), [this](const Entry* e) {
+      Word w = e->word();
+      return IsLockedTomb(c_.op, e, &w);
+    });
+  }
+
+  CommandContext& c_;
+  const ScanOptions& options_;
+  std::vector<Entry*> entries_;
+  uint64_t found_ = 0;
+  uint64_t next_ = 0;  // cursor
+};
 
 Outcome Scan(CommandContext& c) {
   ScanOptions options;
   if (!ParseScanCursor(c, c.args[1], &options)) return Done();
   if (!ParseScanOptions(c, 2, ScanExtra::kType, &options)) return Done();
-  thread_local std::vector<const Entry*> found;
-  found.clear();
-  uint64_t next = 0;
-  if (options.match && options.match->exact()) {
-    const KeyRef key = KeyRef::Of(options.match->prefix());
-    const Entry* e = c.db().index().Find(key.bytes, key.hash);
-    if (e != nullptr && Wants(options, *e, c.op.now_ms())) found.push_back(e);
-  } else if (options.match && !options.match->prefix().empty()) {
-    next = ScanOrdered(c, options, found);
-  } else {
-    next = ScanHashed(c, options, found);
-  }
-  ScanPage page;
-  for (const Entry* e : found) page.Add(e->key());
-  page.Write(c, next);
-  return Done();
+  return Scanner(c, options).Run();
 }
 
 constexpr CommandRow kRows[] = {

@@ -340,6 +340,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   }
   if (outcome == Outcome::kOffload) {
     // Counted and answered when it is done.
+    client.output.Rewind(mark);
     core.shared.workers->Submit(std::make_unique<DetachedCommand>(context, context.args));
     return Outcome::kSuspended;
   }
