@@ -74,8 +74,8 @@ class WalkPacer {
 // True if the entry is absent under another thread's lock, after a moment's wait. `w` is its word.
 bool IsLockedTomb(const OpContext& op, const Entry* e, Word* w);
 
-// Has `write` write in front of what the reply has got since `mark`: a page's cursor, which is known
-// after its keys.
+// Has `write` write in front of what the reply has got since `mark`: a page's cursor, which is
+// known after its keys.
 template <class F>
 void WriteInFront(CommandContext& c, const ClientOutput::Mark& mark, F&& write) {
   const std::unique_ptr<ClientOutput> behind = c.client.output.Cut(mark);

@@ -42,8 +42,8 @@ bool ParseRangeOptions(CommandContext& c, size_t from, RangeOptions* out) {
   return true;
 }
 
-// Writes keys, with values on demand, as a walk finds them: flat in RESP2, pairs in RESP3 (as ZRANGE
-// WITHSCORES answers).
+// Writes keys, with values on demand, as a walk finds them: flat in RESP2, pairs in RESP3 (as
+// ZRANGE WITHSCORES answers).
 class KeysReply {
  public:
   KeysReply(CommandContext& c, bool with_values)
