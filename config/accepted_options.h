@@ -19,7 +19,6 @@ inline constexpr auto kAcceptedOptions = std::to_array<Option>({
     AcceptedBool("always-show-logo", "no", kImmutable),
     AcceptedBool("set-proc-title", "yes", kImmutable),
     AcceptedText("proc-title-template", "{title} {listen-addr} {server-mode}"),
-    AcceptedEnum("supervised", "no", "upstart systemd auto no", kImmutable),
     AcceptedBool("syslog-enabled", "no", kImmutable),
     AcceptedText("syslog-ident", "redis", kImmutable),
     AcceptedEnum("syslog-facility", "local0",
@@ -67,13 +66,11 @@ inline constexpr auto kAcceptedOptions = std::to_array<Option>({
     AcceptedInt("list-compress-depth", "0", 0, kIntMax),
 
     // Snapshots and the append-only log.
-    AcceptedBool("stop-writes-on-bgsave-error", "yes"),
     AcceptedBool("rdbcompression", "yes"),
     AcceptedBool("rdbchecksum", "yes", kImmutable),
     AcceptedBool("rdb-del-sync-files", "no"),
     AcceptedBool("rdb-save-incremental-fsync", "yes"),
     AcceptedInt("rdb-key-save-delay", "0", kIntMin, kIntMax, kHidden),
-    AcceptedInt("key-load-delay", "0", kIntMin, kIntMax, kHidden),
     AcceptedInt("loading-process-events-interval-bytes", "2097152", 1024, kIntMax, kHidden),
     AcceptedText("appendfilename", "appendonly.aof", kImmutable, Kind::kFileName),
     AcceptedText("appenddirname", "appendonlydir", kImmutable, Kind::kFileName),

@@ -174,8 +174,10 @@ void BuildParser(Parser& parser) {
   app.add_flag("-v,--version", parser.version, "Print the version and exit");
   app.add_flag("--check-config", parser.check_config,
                "Check all settings, say what is wrong with them, and exit");
-  app.add_flag("--ping", parser.ping,
-               "Ask the server these settings belong to for a PONG; exit 0 if it gives one");
+  app.add_flag(
+      "--ping", parser.ping,
+      "Ask the server these settings belong to for a PONG; exit 0 if it gives one, 2 while "
+      "it is loading");
   app.add_option("config-file", "Configuration file; - reads standard input");
   for (size_t i = 0; i < Options().size(); ++i) {
     const Option& option = Options()[i];

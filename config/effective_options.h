@@ -64,7 +64,9 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     IntRow(Section::kGeneral, "shutdown-timeout", "10", &S::shutdown_timeout, 0, kIntMax,
            "Seconds a shutdown waits for what is under way"),
     BoolRow(Section::kGeneral, "daemonize", "no", &S::daemonize,
-            "Accepted for Redis's sake; mantisd stays in the foreground", kImmutable | kAccepted),
+            "Go on in the background once the server is ready", kImmutable),
+    EnumRow(Section::kGeneral, "supervised", "no", &S::supervised, "upstart systemd auto no",
+            "Tell the service manager that the server is ready", kImmutable),
 
     MemoryRow(Section::kMemory, "maxmemory", "0", &S::maxmemory, 0,
               "Most memory for data; 0 sets no limit"),
@@ -114,6 +116,11 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     TextRow(Section::kPersistence, "save", "3600 1 300 100 60 10000", &S::save, Kind::kSavePoints,
             "Snapshot after so many seconds if so many keys changed; \"\" turns it off",
             kMultiArg),
+    BoolRow(Section::kPersistence, "stop-writes-on-bgsave-error", "yes",
+            &S::stop_writes_on_bgsave_error,
+            "Refuse writes while the last background save failed and save points are set"),
+    IntRow(Section::kPersistence, "key-load-delay", "0", &S::key_load_delay, kIntMin, kIntMax,
+           "Microseconds that loading waits for each key, so that tests can watch it", kHidden),
     BoolRow(Section::kPersistence, "appendonly", "no", &S::appendonly,
             "Log every write to a file", kAccepted),
 

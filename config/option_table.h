@@ -73,7 +73,7 @@ using Field =
                  int64_t Settings::*, std::string Settings::*, std::vector<std::string> Settings::*,
                  std::vector<double> Settings::*, std::vector<SavePoint> Settings::*,
                  OutputBufferLimits Settings::*, MaxmemoryPolicy Settings::*, LogLevel Settings::*,
-                 GuardedAction Settings::*>;
+                 GuardedAction Settings::*, Supervised Settings::*>;
 
 inline constexpr int64_t kIntMax = std::numeric_limits<int>::max();
 inline constexpr int64_t kIntMin = std::numeric_limits<int>::min();

@@ -28,6 +28,9 @@ enum class MaxmemoryPolicy {
 
 enum class LogLevel { kDebug, kVerbose, kNotice, kWarning, kNothing };
 
+// Who started the process and wants to be told when it is ready.
+enum class Supervised { kUpstart, kSystemd, kAuto, kNo };
+
 // Who may run a guarded action: nobody, everybody, or clients on this host only.
 enum class GuardedAction { kNo, kYes, kLocal };
 
@@ -79,6 +82,7 @@ struct Settings {
   std::string pidfile;       // empty = none
   int shutdown_timeout = 0;  // seconds
   bool daemonize = false;
+  Supervised supervised = Supervised::kUpstart;
 
   // Memory.
   int64_t maxmemory = 0;  // 0 = no limit
@@ -105,6 +109,8 @@ struct Settings {
   std::string dir;  // absolute
   std::string dbfilename;
   std::vector<SavePoint> save;  // empty = never by itself
+  bool stop_writes_on_bgsave_error = false;
+  int key_load_delay = 0;  // microseconds a key; negative = one for so many keys; for tests
   bool appendonly = false;
 
   // Observing.

@@ -1,16 +1,20 @@
 // mantisd: wiring only. Reads the command line, puts the parts together, serves.
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "config/command_line.h"
 #include "engine/keyspace/engine.h"
+#include "engine/persist/atomic_file.h"
 #include "engine/reclaim/rcu.h"
 #include "server/core/apply_settings.h"
 #include "server/core/health_probe.h"
 #include "server/core/log.h"
-#include "server/core/persistence.h"
 #include "server/core/process_setup.h"
 #include "server/core/runtime.h"
+#include "server/core/start_checks.h"
+#include "server/core/supervision.h"
 
 namespace mantis::server {
 namespace {
@@ -18,19 +22,47 @@ namespace {
 int Ping(const config::StartPlan& plan) {
   const ProbeResult result = ProbeServer(*plan.store->snapshot());
   std::fprintf(result.healthy ? stdout : stderr, "%s\n", result.text.c_str());
-  return result.healthy ? 0 : 1;
+  return result.healthy ? 0 : result.loading ? 2 : 1;
+}
+
+int Refuse(Supervision& supervision, const std::vector<std::string>& reasons) {
+  for (const std::string& reason : reasons) LogWarning(reason);
+  LogWarning("Cannot start, exiting.");
+  CloseLog();
+  supervision.Failed(reasons.front());
+  return 1;
+}
+
+// What stands in the way of serving with this configuration, outside of it.
+int CheckFiles(const config::StartPlan& plan) {
+  if (plan.exit_code == 0) {
+    const std::vector<std::string> problems = FindFileProblems(*plan.store->snapshot());
+    for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+    if (!problems.empty()) return 1;
+  }
+  std::fprintf(plan.exit_code == 0 ? stdout : stderr, "%s\n", plan.message.c_str());
+  return plan.exit_code;
 }
 
 int Serve(const config::StartPlan& plan) {
   const auto settings = plan.store->snapshot();
   SetUpSignals();
-  if (const auto error = OpenLog(settings->logfile, settings->loglevel)) {
+  // Before anything starts a thread.
+  Supervision supervision(*settings);
+  auto error = supervision.error();
+  if (!error) error = OpenLog(settings->logfile, settings->loglevel);
+  if (error) {
     std::fprintf(stderr, "%s\n", error->c_str());
+    supervision.Failed(*error);
     return 1;
   }
   for (const std::string& warning : plan.warnings) LogWarning("WARNING: " + warning);
-  if (settings->daemonize) {
-    LogWarning("WARNING: daemonize is accepted but has no effect: mantisd stays in the foreground");
+  if (!supervision.warning().empty()) LogWarning("WARNING: " + supervision.warning());
+  const std::vector<std::string> problems = FindFileProblems(*settings);
+  if (!problems.empty()) return Refuse(supervision, problems);
+  const std::string snapshot = settings->dir + "/" + settings->dbfilename;
+  for (const std::string& file : persist::RemoveAbandonedTemporaries(snapshot)) {
+    LogNotice("Removed " + file + ", the unfinished snapshot of a process that is gone");
   }
   reclaim::Runtime reclamation;
   EngineOptions options;
@@ -41,20 +73,10 @@ int Serve(const config::StartPlan& plan) {
   shared.config_file = plan.config_file;
   shared.executable = ExecutablePath();
   shared.run_id = MakeRunId();
-  ServerRuntime runtime(shared);
-  runtime.on_stop = [&shared](SaveOnStop mode) {
-    const auto error = shared.persistence->SaveAtStop(mode);
-    if (error) LogWarning("Error trying to save the DB: " + *error);
-    return !error;
-  };
-  auto error = shared.persistence->LoadAtStart();
-  if (!error) error = runtime.Start();
-  if (error) {
-    LogWarning(*error);
-    LogWarning("Cannot start, exiting.");
-    CloseLog();
-    return 1;
-  }
+  ServerRuntime runtime(shared, supervision);
+  error = runtime.Start();
+  if (error) return Refuse(supervision, {*error});
+  for (const std::string& data : FindForeignData(*settings)) LogWarning("WARNING: " + data);
   const int code = runtime.Run();
   CloseLog();
   return code;
@@ -72,6 +94,7 @@ int Main(int argc, char** argv) {
       std::printf("%s\n", plan.message.c_str());
       return plan.exit_code;
     case config::StartAction::kCheckConfig:
+      return CheckFiles(plan);
     case config::StartAction::kError:
       std::fprintf(plan.exit_code == 0 ? stdout : stderr, "%s\n", plan.message.c_str());
       return plan.exit_code;

@@ -12,9 +12,10 @@ constinit std::array<std::atomic<int64_t>, static_cast<size_t>(Counter::kCount)>
 constinit std::atomic<size_t> slots_used{1};
 constinit thread_local CounterSlot* local_slot = nullptr;
 
-// A level that must stay in step with the world, as opposed to a count of events.
-bool IsGauge(Counter c) {
-  return c == Counter::kUsedBytes || c == Counter::kRetiredObjects ||
+// A level that must stay in step with the world, or what others remember values of, as opposed to
+// a count of events.
+bool IsKept(Counter c) {
+  return c == Counter::kUsedBytes || c == Counter::kChanges || c == Counter::kRetiredObjects ||
          c == Counter::kReclaimedObjects || c == Counter::kRetiredBytes ||
          c == Counter::kReclaimedBytes;
 }
@@ -68,7 +69,7 @@ int64_t Counters::Sum(Counter c) {
 void Counters::Reset() {
   for (size_t i = 0; i < base.size(); ++i) {
     const auto c = static_cast<Counter>(i);
-    if (!IsGauge(c)) base[i].store(SumSlots(c), std::memory_order_relaxed);
+    if (!IsKept(c)) base[i].store(SumSlots(c), std::memory_order_relaxed);
   }
 }
 

@@ -19,6 +19,7 @@ enum class Counter : uint8_t {
   kReads,
   kWrites,
   kDeletes,
+  kChanges,  // as Redis counts them for save points; never reset
   kHits,
   kMisses,
   kCacheInserts,
@@ -66,7 +67,7 @@ class Counters {
   static CounterSlot& Local();
   // The sum over all threads, past and present.
   static int64_t Sum(Counter c);
-  // CONFIG RESETSTAT: sums start again from zero. Never resets kUsedBytes.
+  // CONFIG RESETSTAT: sums start again from zero. Levels and kChanges go on.
   static void Reset();
 
  private:

@@ -233,6 +233,7 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
   } else {
     counters.Add(Counter::kDeletes, 1);
   }
+  counters.Add(Counter::kChanges, update.changes);
   RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
              ctx.engine().lazy_free());
   if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
@@ -254,7 +255,7 @@ Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
       !source->CompareExchange(seen, Word::Of(Kind::kTomb).WithFlags(seen.raw() & Word::kLocked))) {
   }
   AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb),
-              {Update::Action::kSetDeadline, Word{}, kNoDeadline, from_event, Status::kOk});
+              Update::SetDeadline(kNoDeadline, from_event).Counting(0));
   const Update put = Update::Set(c.value, c.deadline_ms, to_event);
   while (!to_db.Commit(ctx, target, target->word(), put)) {
   }
@@ -272,7 +273,7 @@ bool Database::ExpireIfDue(OpContext& ctx, Entry* e) {
     if (w.locked() && !ctx.holds_locks()) return false;
     const Current c = Resolve(w);
     if (!c.exists() || c.deadline_ms > ctx.now_ms()) return false;
-    if (Commit(ctx, e, w, Update::Erase("expired"))) {
+    if (Commit(ctx, e, w, Update::Erase("expired").Counting(0))) {
       Counters::Local().Add(Counter::kExpiredKeys, 1);
       return true;
     }
@@ -283,7 +284,7 @@ bool Database::Evict(OpContext& ctx, Entry* e) {
   while (true) {
     const Word w = e->word();
     if (w.locked() || !Resolve(w).exists()) return false;
-    if (Commit(ctx, e, w, Update::Erase("evicted"))) {
+    if (Commit(ctx, e, w, Update::Erase("evicted").Counting(0))) {
       Counters::Local().Add(Counter::kEvictedKeys, 1);
       return true;
     }

@@ -40,6 +40,14 @@ struct Update {
   int64_t deadline_ms = kNoDeadline;  // kSet and kSetDeadline: the key's deadline from now on
   std::string_view event = "set";     // name of the change, as keyspace notifications call it
   Status status = Status::kOk;        // what Mutate returns when this update took effect
+  // How many changes this is to whoever counts them for save points (Counter::kChanges).
+  int64_t changes = 1;
+
+  Update Counting(int64_t n) const {
+    Update copy = *this;
+    copy.changes = n;
+    return copy;
+  }
 
   static Update Keep(Status s) { return {Action::kKeep, Word{}, kNoDeadline, {}, s}; }
   static Update Erase(std::string_view event, Status s = Status::kOk) {
@@ -61,6 +69,13 @@ struct Edited {
   bool changed = false;
   std::string_view event = {};  // name of the change, as keyspace notifications call it
   Status status = Status::kOk;  // what Edit returns
+  int64_t changes = 1;          // as Update::changes: mostly how many elements changed
+
+  Edited Counting(int64_t n) const {
+    Edited copy = *this;
+    copy.changes = n;
+    return copy;
+  }
 
   static Edited No(Status s = Status::kOk) { return {false, {}, s}; }
   static Edited Yes(std::string_view event, Status s = Status::kOk) { return {true, event, s}; }
@@ -189,7 +204,7 @@ class Database {
   // Commit for who holds the entry's lock: only the watch flag can have changed meanwhile.
   void CommitLocked(OpContext& ctx, Entry* e, const Update& update);
   // The commit of a change that left the word as it is: the object behind it has changed.
-  void CommitInPlace(OpContext& ctx, Entry* e, std::string_view event);
+  void CommitInPlace(OpContext& ctx, Entry* e, std::string_view event, int64_t changes);
 
   // An entry whose lock this thread has.
   struct Held {
@@ -252,7 +267,7 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access)
     const Update update = f(static_cast<const Current&>(current));
     bool done = update.action == Update::Action::kKeep;
     if (update.action == Update::Action::kInPlace) {
-      CommitInPlace(ctx, e, update.event);
+      CommitInPlace(ctx, e, update.event, update.changes);
       done = true;
     }
     if (!done && e == nullptr) {
@@ -307,7 +322,8 @@ Status Database::EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&
   const Edited edited = f(*fresh);
   if (edited.changed && !(fresh->size() == 0 && fresh->vanishes_when_empty())) {
     T* object = fresh.release();
-    CommitLocked(ctx, held.entry, Update::Set(object->ToWord(), kNoDeadline, edited.event));
+    const Update put = Update::Set(object->ToWord(), kNoDeadline, edited.event);
+    CommitLocked(ctx, held.entry, put.Counting(edited.changes));
     if (object->next_deadline_ms() != kNoDeadline) {
       expiry_.Schedule(held.entry, object->next_deadline_ms());
     }

@@ -72,11 +72,13 @@ void Database::CommitLocked(OpContext& ctx, Entry* e, const Update& update) {
   }
 }
 
-void Database::CommitInPlace(OpContext& ctx, Entry* e, std::string_view event) {
+void Database::CommitInPlace(OpContext& ctx, Entry* e, std::string_view event, int64_t changes) {
   // A watch that is set between the two, and so missed, counts as set after this commit: nobody can
   // have read the value as it was before, which takes the lock.
   const bool watched = e->word().watched() && e->TakeFlags(Word::kWatched).watched();
-  Counters::Local().Add(Counter::kWrites, 1);
+  auto& counters = Counters::Local();
+  counters.Add(Counter::kWrites, 1);
+  counters.Add(Counter::kChanges, changes);
   if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
     o->OnCommit(ctx, *this, e->key(), event, watched);
   }
@@ -86,9 +88,9 @@ void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, cons
   if (edited.changed) {
     const bool gone = object->size() == 0 && object->vanishes_when_empty();
     // Both are told: the change, and what it led to. The object is gone after the second.
-    CommitInPlace(ctx, held.entry, edited.event);
+    CommitInPlace(ctx, held.entry, edited.event, edited.changes);
     if (gone) {
-      CommitLocked(ctx, held.entry, Update::Erase("del"));
+      CommitLocked(ctx, held.entry, Update::Erase("del").Counting(0));
     } else if (object->next_deadline_ms() != kNoDeadline) {
       expiry_.Schedule(held.entry, object->next_deadline_ms());
     }
@@ -174,7 +176,7 @@ void Database::ExpireParts(OpContext& ctx, Entry* e) {
   const size_t removed = object->ExpireParts(ctx.now_ms(), kLimit);
   Counters::Local().Add(Counter::kExpiredFields, static_cast<int64_t>(removed));
   const int64_t next_ms = object->next_deadline_ms();
-  FinishEdit(ctx, held, object, removed != 0 ? Edited::Yes("hexpired") : Edited::No());
+  FinishEdit(ctx, held, object, removed != 0 ? Edited::Yes("hexpired").Counting(0) : Edited::No());
   if (next_ms != kNoDeadline) expiry_.Schedule(e, next_ms);
 }
 

@@ -24,6 +24,7 @@ void Engine::Flush(OpContext& ctx, int i) {
   auto& slot = databases_[static_cast<size_t>(i)];
   Database* old = slot.load(std::memory_order_acquire);
   if (old->index().size() == 0) return;
+  Counters::Local().Add(Counter::kChanges, static_cast<int64_t>(old->size()));
   auto* fresh = new Database(i);
   if (observer_ != nullptr) observer_->BeforeReplace(ctx, *old, *fresh);
   // The context must not remember tombs of a database that goes away.
@@ -48,6 +49,7 @@ void Engine::SwapDatabases(OpContext& ctx, int a, int b) {
   }
   first_slot.store(second, std::memory_order_release);
   second_slot.store(first, std::memory_order_release);
+  Counters::Local().Add(Counter::kChanges, 1);
   first->set_number(b);
   second->set_number(a);
   if (observer_ != nullptr) {
@@ -56,9 +58,7 @@ void Engine::SwapDatabases(OpContext& ctx, int a, int b) {
   }
 }
 
-int64_t Engine::TotalChanges() const {
-  return Counters::Sum(Counter::kWrites) + Counters::Sum(Counter::kDeletes);
-}
+int64_t Engine::TotalChanges() const { return Counters::Sum(Counter::kChanges); }
 
 void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
   constexpr size_t kBucketsPerTick = 4096;

@@ -69,7 +69,8 @@ class Engine {
   void set_observer(CommitObserver* o) { observer_ = o; }
   CommitObserver* observer() const { return observer_; }
 
-  // Changes since start (rdb_changes_since_last_save is the difference to a remembered value).
+  // Changes since start, counted as Redis does: elements, not commands; what expires or is evicted
+  // counts as none. rdb_changes_since_last_save is the difference to a remembered value.
   int64_t TotalChanges() const;
   // Bytes that lazy freeing still has to free, in objects.
   size_t LazyFreePending() const { return lazy_free_->pending(); }

@@ -1,12 +1,15 @@
 // A file that appears under its name whole or not at all.
 //
-// Thread safety: one thread at a time; two writers of the same path in one process would share
-// their temporary file, so the caller prevents that.
-// Ownership: owns the descriptor and the temporary file, which is removed unless committed.
+// Thread safety: one thread at a time. Two writers of the same path in one process, or in two of
+// the same id (containers that share a folder), would share their temporary file: it is locked
+// (flock), and the second one fails.
+// Ownership: owns the descriptor and the temporary file, which is removed unless committed. One
+// whose process was killed stays until RemoveAbandonedTemporaries.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/base/bytes.h"
 
@@ -14,6 +17,11 @@ namespace mantis::persist {
 
 // "No space left on device" and the like, for the errno given.
 [[nodiscard]] std::string ErrnoText(int error);
+
+// Deletes the temporary files that ended processes have left beside `path`; those of running ones,
+// on this host or elsewhere, stay. Returns the paths of what was deleted. To be called by a process
+// that writes nothing to `path` yet.
+std::vector<std::string> RemoveAbandonedTemporaries(const std::string& path);
 
 class AtomicFile {
  public:
@@ -36,6 +44,7 @@ class AtomicFile {
 
  private:
   bool Fail(const char* what, const std::string& path);
+  [[nodiscard]] bool Lock();
   [[nodiscard]] bool SyncDirectory();
 
   const std::string path_;

@@ -11,11 +11,11 @@
 //
 // Files. The snapshot is written beside its final name (path + ".tmp-" + process id), forced to
 // the disk and renamed, so that the file of that name is at any time the old one or the new one,
-// whole. A temporary file that a crash left behind is never read. A file that is no snapshot is
-// neither loaded nor replaced.
+// whole. A temporary file that a crash left behind is never read; RemoveAbandonedTemporaries
+// (atomic_file.h) deletes it. A file that is no snapshot is neither loaded nor replaced.
 //
 // Thread safety: an engine may be saved by several threads at once, each with an own OpContext,
-// but not to the same path. Loading runs before others use the engine.
+// but not to the same path. Loading may run beside others, which find the keys read until then.
 #pragma once
 
 #include <atomic>
@@ -52,17 +52,32 @@ struct SaveOptions {
 
 SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options);
 
+// The snapshot of an engine without keys. Needs no engine, and waits for the disk only.
+SaveResult WriteEmptySnapshot(const std::string& path);
+
 struct [[nodiscard]] LoadResult {
   std::string error;   // names the file, and the byte at which it is wrong
   bool found = false;  // no file is no error
   uint64_t loaded = 0;
-  uint64_t expired = 0;  // keys left out because their deadline has passed
+  uint64_t expired = 0;    // keys left out because their deadline has passed
+  bool cancelled = false;  // `error` is set as well
+};
+
+// How far loading has come; written by the loading thread, read by any.
+struct LoadProgress {
+  std::atomic<uint64_t> total_bytes{0};
+  std::atomic<uint64_t> loaded_bytes{0};
 };
 
 struct LoadOptions {
   // What says in which form values are kept.
   ValueLimits limits = {};
   BatchMode mode = BatchMode::kSlices;
+  // Looked at between blocks: when it turns true, the loading is given up.
+  const std::atomic<bool>* cancel = nullptr;
+  LoadProgress* progress = nullptr;
+  // How long to wait after each key on an average; for tests.
+  double key_delay_us = 0;
 };
 
 // Keys that are there already are replaced. After an error the engine holds what was read until

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -57,6 +58,8 @@ class SnapshotReader {
   enum class Tail : uint8_t { kNone, kString, kPayload };
   bool ReadValue(const Record& record, Tail tail, OwnedValue* out);
   bool CheckEnd();
+  // Tells how far it has come. False: it is to be given up.
+  bool GoesOn();
 
   OpContext& ctx_;
   const std::string& path_;
@@ -70,6 +73,7 @@ class SnapshotReader {
   std::vector<char> table_;
   BlobPtr tail_;
   uint64_t chunks_ = 0;
+  int64_t slept_us_ = 0;
 };
 
 bool SnapshotReader::Fail(const std::string& what) {
@@ -94,6 +98,10 @@ bool SnapshotReader::Open() {
     return Fail("the snapshot " + path_ + " is not a regular file");
   }
   size_ = static_cast<uint64_t>(status.st_size);
+  // Relaxed, here and below: whoever watches the progress reads nothing else by it.
+  if (options_.progress != nullptr) {
+    options_.progress->total_bytes.store(size_, std::memory_order_relaxed);
+  }
   return true;
 }
 
@@ -255,9 +263,24 @@ bool SnapshotReader::CheckEnd() {
   return offset_ == size_ || Corrupt(offset_, "there are bytes after the end");
 }
 
+bool SnapshotReader::GoesOn() {
+  if (options_.key_delay_us > 0) {
+    const double due_us = static_cast<double>(result_.loaded) * options_.key_delay_us;
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(static_cast<int64_t>(due_us) - slept_us_));
+    slept_us_ = static_cast<int64_t>(due_us);
+  }
+  if (options_.progress != nullptr) {
+    options_.progress->loaded_bytes.store(offset_, std::memory_order_relaxed);
+  }
+  if (options_.cancel == nullptr || !options_.cancel->load(std::memory_order_relaxed)) return true;
+  result_.cancelled = true;
+  return Fail("loading the snapshot " + path_ + " was given up");
+}
+
 void SnapshotReader::Run() {
   if (!Open() || !ReadFileHeader()) return;
-  while (ReadBlock()) {
+  while (GoesOn() && ReadBlock()) {
     if (header_.kind == BlockKind::kEnd) {
       // Writes the error, if any.
       (void)CheckEnd();

@@ -58,6 +58,28 @@ class HeldValue {
 
 using Offset = flatbuffers::Offset<flatbuffers::Vector<uint8_t>>;
 
+bool WriteHeader(AtomicFile& file) {
+  const FileHeader header;
+  return file.Write({reinterpret_cast<const char*>(&header), sizeof(header)});
+}
+
+bool WriteBlock(AtomicFile& file, BlockKind kind, Bytes table, Bytes tail) {
+  BlockHeader header;
+  header.kind = kind;
+  header.stored_size = header.table_size = static_cast<uint32_t>(table.size());
+  header.tail_size = tail.size();
+  BlockHasher hasher(header, file.size());
+  hasher.Add(table);
+  hasher.Add(tail);
+  header.checksum = hasher.Digest();
+  return file.Write({reinterpret_cast<const char*>(&header), sizeof(header)}) &&
+         file.Write(table) && file.Write(tail);
+}
+
+bool WriteEnd(AtomicFile& file, const EndMark& end) {
+  return WriteBlock(file, BlockKind::kEnd, {reinterpret_cast<const char*>(&end), sizeof(end)}, {});
+}
+
 class SnapshotWriter {
  public:
   SnapshotWriter(OpContext& ctx, AtomicFile& file, const SaveOptions& options)
@@ -96,7 +118,6 @@ class SnapshotWriter {
     return builder_.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   }
   bool FlushChunk(int index);
-  bool WriteBlock(BlockKind kind, Bytes table, Bytes tail);
 
   // What has become of the database that was number `index` when the writing began.
   enum class Fate : uint8_t { kInPlace, kFlushed, kMoved };
@@ -153,8 +174,7 @@ SnapshotWriter::Fate SnapshotWriter::FateOf(int index) const {
 SnapshotWriter::Step SnapshotWriter::WriteAll() {
   end_ = EndMark{};
   databases_.clear();
-  const FileHeader header;
-  if (!file_.Write({reinterpret_cast<const char*>(&header), sizeof(header)})) return Step::kFailed;
+  if (!WriteHeader(file_)) return Step::kFailed;
   if (!Begin()) return Step::kCancelled;
   for (int i = 0; i < ctx_.engine().database_count(); ++i) {
     databases_.push_back(&ctx_.engine().database(i));
@@ -164,10 +184,7 @@ SnapshotWriter::Step SnapshotWriter::WriteAll() {
     const Step step = WriteDatabase(i);
     if (step != Step::kDone) return step;
   }
-  const EndMark end = end_;
-  const bool written =
-      WriteBlock(BlockKind::kEnd, {reinterpret_cast<const char*>(&end), sizeof(end)}, {});
-  return written ? Step::kDone : Step::kFailed;
+  return WriteEnd(file_, end_) ? Step::kDone : Step::kFailed;
 }
 
 SnapshotWriter::Step SnapshotWriter::WriteDatabase(int index) {
@@ -293,7 +310,7 @@ bool SnapshotWriter::FlushChunk(int index) {
       CreateChunk(builder_, index, ctx_.engine().cache().lfu(), records, tail_.is_payload()));
   const Bytes table{reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
   ++end_.chunks;
-  const bool written = WriteBlock(BlockKind::kChunk, table, tail_.bytes());
+  const bool written = WriteBlock(file_, BlockKind::kChunk, table, tail_.bytes());
   tail_.Release();
   records_.clear();
   // A long key may have made the buffer grow far beyond its usual size.
@@ -303,19 +320,6 @@ bool SnapshotWriter::FlushChunk(int index) {
     builder_.Clear();
   }
   return written;
-}
-
-bool SnapshotWriter::WriteBlock(BlockKind kind, Bytes table, Bytes tail) {
-  BlockHeader header;
-  header.kind = kind;
-  header.stored_size = header.table_size = static_cast<uint32_t>(table.size());
-  header.tail_size = tail.size();
-  BlockHasher hasher(header, file_.size());
-  hasher.Add(table);
-  hasher.Add(tail);
-  header.checksum = hasher.Digest();
-  return file_.Write({reinterpret_cast<const char*>(&header), sizeof(header)}) &&
-         file_.Write(table) && file_.Write(tail);
 }
 
 // True if `path` is a file with content that is not the beginning of a snapshot.
@@ -328,20 +332,23 @@ bool IsForeignFile(const std::string& path) {
   return n > 0 && (static_cast<size_t>(n) < begin.size() || begin != kMagic);
 }
 
+// False: the result says why.
+bool Open(AtomicFile& file, const std::string& path, SaveResult& result) {
+  if (IsForeignFile(path)) {
+    result.error = path + " is not a snapshot of MantisDB and is not overwritten";
+  } else if (!file.Open()) {
+    result.error = file.error();
+  }
+  return result.error.empty();
+}
+
 }  // namespace
 
 SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options) {
   using Step = SnapshotWriter::Step;
   SaveResult result;
-  if (IsForeignFile(path)) {
-    result.error = path + " is not a snapshot of MantisDB and is not overwritten";
-    return result;
-  }
   AtomicFile file(path);
-  if (!file.Open()) {
-    result.error = file.error();
-    return result;
-  }
+  if (!Open(file, path, result)) return result;
   SnapshotWriter writer(ctx, file, options);
   Step step = writer.WriteAll();
   for (int i = 1; i < kAttempts && step == Step::kSwapped; ++i) {
@@ -357,6 +364,17 @@ SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOpti
     result.cancelled = true;
   }
   result.keys = writer.keys();
+  result.bytes = file.size();
+  return result;
+}
+
+SaveResult WriteEmptySnapshot(const std::string& path) {
+  SaveResult result;
+  AtomicFile file(path);
+  if (!Open(file, path, result)) return result;
+  if (!WriteHeader(file) || !WriteEnd(file, EndMark{}) || !file.Commit()) {
+    result.error = file.error();
+  }
   result.bytes = file.size();
   return result;
 }

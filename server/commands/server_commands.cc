@@ -6,8 +6,10 @@
 
 #include "protocol/number.h"
 #include "server/commands/args.h"
+#include "server/commands/later.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
+#include "server/core/log.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/command_table.h"
@@ -42,9 +44,21 @@ Outcome FlushDb(CommandContext& c) {
   return Done();
 }
 
+// Replies once a crash cannot bring the old data back, which is for the disk to say: outside of a
+// transaction others go on meanwhile.
 Outcome FlushAll(CommandContext& c) {
   if (!CheckFlushMode(c)) return Done();
   c.engine.FlushAll(c.op);
+  Persistence& persistence = *c.shared.persistence;
+  if (persistence.SavesByItself() && c.mode == RunMode::kNormal) {
+    persistence.SaveFlushed([later = Later(c), &home = c.core] {
+      PostTo(home, [later](CoreContext& core) {
+        later.Answer(core, [](Client& client) { client.reply.Ok(); });
+      });
+    });
+    return Outcome::kSuspended;
+  }
+  if (persistence.SavesByItself()) persistence.SaveFlushed();
   c.reply.Ok();
   return Done();
 }
@@ -140,15 +154,20 @@ bool ParseShutdown(CommandContext& c, ShutdownOptions* out) {
   return !(save && nosave) && !(out->abort && out->other);
 }
 
-// Runs alone, so that what it saves is one instant. The client gets no reply, only the end of its
-// connection.
+// Runs alone, so that what it saves is one instant, and nothing is changed after it. The client
+// gets no reply, only the end of its connection.
 Outcome Shutdown(CommandContext& c) {
   ShutdownOptions options;
   if (!ParseShutdown(c, &options)) return SyntaxError(c);
   if (options.abort) return Fail(c, "ERR No shutdown in progress.");
-  const auto error = c.shared.persistence->SaveBeforeShutdown(c.op, options.save);
+  LogNotice("User requested shutdown...");
+  const auto error = c.shared.persistence->SaveBeforeStop(c.op, options.save);
+  if (error) {
+    LogWarning(options.force ? "Error trying to save the DB. Exit anyway."
+                             : "Error trying to save the DB, can't exit.");
+  }
   if (error && !options.force) return Fail(c, "ERR Errors trying to SHUTDOWN. Check logs.");
-  RequestStop(c.shared, options.save, 0);
+  RequestStop(c.shared, 0);
   return Done();
 }
 

@@ -9,6 +9,7 @@
 #include "server/core/log.h"
 #include "server/core/process_setup.h"
 #include "server/core/shared_state.h"
+#include "server/core/worker_pool.h"
 
 namespace mantis::server {
 namespace {
@@ -35,6 +36,15 @@ EvictionPolicy PolicyOf(config::MaxmemoryPolicy policy) {
   return EvictionPolicy::kNoEviction;
 }
 
+// Descriptors beside clients: three for every event loop and worker, the listeners, standard
+// streams, the log, a snapshot and its folder, and some to spare. Few, as each is a client less.
+int64_t OwnDescriptors(const SharedState& shared) {
+  constexpr size_t kPerLoop = 3;
+  constexpr size_t kOthers = 12;
+  const size_t loops = shared.cores.size() + shared.workers->size();
+  return static_cast<int64_t>(kPerLoop * loops + shared.config.snapshot()->bind.size() + kOthers);
+}
+
 }  // namespace
 
 CacheOptions CacheOptionsOf(const config::Settings& settings) {
@@ -47,28 +57,37 @@ CacheOptions CacheOptionsOf(const config::Settings& settings) {
   return options;
 }
 
-void FitClientsToDescriptors(config::ConfigStore& store) {
-  const int64_t wanted = store.snapshot()->maxclients;
-  const int64_t room = MakeRoomForClients(wanted);
-  if (room >= wanted) return;
+std::optional<std::string> FitClientsToDescriptors(SharedState& shared) {
+  const int64_t wanted = shared.config.snapshot()->maxclients;
+  const int64_t own = OwnDescriptors(shared);
+  const int64_t room = MakeRoomForClients(wanted, own);
+  if (room >= wanted) return std::nullopt;
+  if (room < 1) {
+    return fmt::format(
+        "The limit of open files (ulimit -n) is too low for the server to start: it has to be {} "
+        "at least, and {} for maxclients {}",
+        own + 1, own + wanted, wanted);
+  }
   LogWarning(
       fmt::format("maxclients has been reduced to {} from {}: the limit of open files "
-                  "(ulimit -n) cannot be raised",
-                  room, wanted));
+                  "(ulimit -n) is {} and cannot be raised to the {} that takes",
+                  room, wanted, room + own, wanted + own));
   const std::string text = std::to_string(room);
   const std::pair<std::string_view, std::string_view> pair{"maxclients", text};
-  if (const auto error = store.Set({&pair, 1})) LogWarning(*error);
+  return shared.config.Set({&pair, 1});
 }
 
 void InstallApplyHook(SharedState& shared) {
   shared.config.SetApplyHook(
       [&shared](const config::Settings& before, const config::Settings& after,
                 std::span<const std::string_view>) -> std::optional<std::string> {
-        if (after.maxclients > before.maxclients &&
-            MakeRoomForClients(after.maxclients) < after.maxclients) {
-          return "The operating system is not able to handle the specified number of clients, "
-                 "try with " +
-                 std::to_string(MakeRoomForClients(after.maxclients));
+        if (after.maxclients > before.maxclients) {
+          const int64_t room = MakeRoomForClients(after.maxclients, OwnDescriptors(shared));
+          if (room < after.maxclients) {
+            return "The operating system is not able to handle the specified number of clients, "
+                   "try with " +
+                   std::to_string(room);
+          }
         }
         shared.engine.cache().SetOptions(CacheOptionsOf(after));
         if (after.loglevel != before.loglevel) SetLogLevel(after.loglevel);

@@ -66,8 +66,6 @@ void TakeBackFreedOnAll(SharedState& shared) {
   round->over.wait_for(lock, kPatience, [&round] { return round->missing == 0; });
 }
 
-void RequestStop(SharedState& shared, SaveOnStop save, int exit_code) {
-  shared.runtime->RequestStop(save, exit_code);
-}
+void RequestStop(SharedState& shared, int exit_code) { shared.runtime->RequestStop(exit_code); }
 
 }  // namespace mantis::server

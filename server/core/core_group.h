@@ -24,9 +24,9 @@ void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
 // for some milliseconds. Not to be called on a core.
 void TakeBackFreedOnAll(SharedState& shared);
 
-// Begins an orderly stop of the whole server, as SIGTERM does: stop accepting, answer what was
-// received, save if `save` says so, end. `exit_code` for the process.
+// Begins an orderly stop of the whole server: stop accepting, answer what was received, end.
+// Whatever is to be saved has been (Persistence::SaveBeforeStop). `exit_code` for the process.
 enum class SaveOnStop : uint8_t { kByConfig, kSave, kNoSave };
-void RequestStop(SharedState& shared, SaveOnStop save, int exit_code);
+void RequestStop(SharedState& shared, int exit_code);
 
 }  // namespace mantis::server

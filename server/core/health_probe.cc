@@ -143,15 +143,16 @@ ProbeResult ProbeServer(const config::Settings& settings) {
   const bool connected =
       settings.port != 0 ? ConnectTcp(probe, settings) : ConnectUnix(probe, settings.unixsocket);
   if (!connected)
-    return {false, std::string("cannot connect: ") + std::generic_category().message(errno)};
+    return {false, false, std::string("cannot connect: ") + std::generic_category().message(errno)};
   std::string line;
-  if (!probe.Send(Request(settings))) return {false, "cannot send: the connection broke"};
+  if (!probe.Send(Request(settings))) return {false, false, "cannot send: the connection broke"};
   if (!settings.requirepass.empty()) {
-    if (!probe.ReceiveLine(&line)) return {false, "no answer to AUTH"};
-    if (line != "+OK") return {false, line};
+    if (!probe.ReceiveLine(&line)) return {false, false, "no answer to AUTH"};
+    if (line != "+OK") return {false, false, line};
   }
-  if (!probe.ReceiveLine(&line)) return {false, "no answer to PING"};
-  return {line == "+PONG", line.substr(std::min<size_t>(1, line.size()))};
+  if (!probe.ReceiveLine(&line)) return {false, false, "no answer to PING"};
+  return {line == "+PONG", line.starts_with("-LOADING"),
+          line.substr(std::min<size_t>(1, line.size()))};
 }
 
 }  // namespace mantis::server

@@ -1,12 +1,18 @@
 #include "server/core/log.h"
 
+#include <fcntl.h>
 #include <spdlog/async.h>
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
+#include <utility>
 
 namespace mantis::server {
 namespace {
@@ -62,6 +68,58 @@ spdlog::level::level_enum LevelOf(config::LogLevel level) {
   return spdlog::level::info;
 }
 
+std::atomic<bool> reopen_wanted{false};
+
+// Appends to a file that may be renamed or deleted under it, by logrotate mostly: the next message
+// then goes to a new file of the old name. While none can be made it goes to the old one.
+class RotatedFileSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit RotatedFileSink(std::string path) : path_(std::move(path)) {
+    if (Reopen()) return;
+    throw spdlog::spdlog_ex(path_, errno);
+  }
+  ~RotatedFileSink() override { ::close(fd_); }
+  RotatedFileSink(const RotatedFileSink&) = delete;
+  RotatedFileSink& operator=(const RotatedFileSink&) = delete;
+
+ protected:
+  // On the log's own thread, the only one that uses a sink.
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (reopen_wanted.exchange(false) || Moved()) (void)Reopen();
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view rest(line.data(), line.size());
+    while (!rest.empty()) {
+      const ssize_t n = ::write(fd_, rest.data(), rest.size());
+      if (n < 0 && errno != EINTR) return;  // a full disk: the message is lost
+      rest.remove_prefix(n < 0 ? 0 : static_cast<size_t>(n));
+    }
+  }
+  void flush_() override {}
+
+ private:
+  bool Moved() const {
+    struct stat named {};
+    return ::stat(path_.c_str(), &named) != 0 || named.st_ino != inode_ || named.st_dev != device_;
+  }
+  bool Reopen() {
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (fd == -1) return false;
+    if (fd_ != -1) ::close(fd_);
+    fd_ = fd;
+    struct stat status {};
+    (void)::fstat(fd_, &status);
+    inode_ = status.st_ino;
+    device_ = status.st_dev;
+    return true;
+  }
+
+  const std::string path_;
+  int fd_ = -1;
+  ino_t inode_ = 0;
+  dev_t device_ = 0;
+};
+
 void Write(config::LogLevel level, std::string_view text) {
   if (!LogEnabled(level)) return;
   TheLog().logger->log(LevelOf(level), spdlog::string_view_t(text.data(), text.size()));
@@ -75,7 +133,7 @@ std::optional<std::string> OpenLog(const std::string& file, config::LogLevel lev
     if (file.empty()) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+      sink = std::make_shared<RotatedFileSink>(file);
     }
   } catch (const spdlog::spdlog_ex& e) {
     return "Can't open the log file: " + std::string(e.what());
@@ -92,6 +150,8 @@ std::optional<std::string> OpenLog(const std::string& file, config::LogLevel lev
   SetLogLevel(level);
   return std::nullopt;
 }
+
+void ReopenLog() { reopen_wanted.store(true); }
 
 void SetLogLevel(config::LogLevel level) {
   threshold.store(LevelOf(level), std::memory_order_relaxed);

@@ -16,6 +16,9 @@ namespace mantis::server {
 
 // Logs to `file`, or to standard error if it is empty. Returns what is wrong, or nothing.
 [[nodiscard]] std::optional<std::string> OpenLog(const std::string& file, config::LogLevel level);
+// Takes up a new file of the log file's name before the next message, as log rotation wants it.
+// Without this call that happens as well, once the old file has been renamed or deleted.
+void ReopenLog();
 void SetLogLevel(config::LogLevel level);
 // Writes what is queued and ends the background thread. No other thread may be logging.
 void CloseLog();

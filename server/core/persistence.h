@@ -1,28 +1,29 @@
-// Snapshots of the server's data: at save points, on demand, at stop; and loading one at start.
+// Snapshots of the server's data: at save points, on demand, before a stop; and loading one at
+// start.
 //
 // One snapshot at a time, to `<dir>/<dbfilename>`; its format and guarantees are those of
 // engine/persist/snapshot.h. SAVE and SHUTDOWN save one instant (they run under the gate), BGSAVE
 // and save points save every key consistently but not all of them at one instant.
 //
 // Thread safety: every method may be called from any thread, unless it says otherwise. A
-// background save has a thread of its own, which the destructor stops and joins.
+// background save has a thread of its own, and so has writing what FLUSHALL left; Stop() and the
+// destructor end and join them.
 // Ownership: refers to the SharedState it is part of.
-// Invariant: at most one save runs at any time; the file is replaced whole or not at all.
+// Invariants: at most one save runs at any time; the file is replaced whole or not at all, and
+// never by a state older than the one it has, that of a flush included.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "engine/persist/snapshot.h"
 #include "server/core/core_group.h"
-
-namespace mantis::persist {
-struct SaveResult;
-}
 
 namespace mantis::server {
 
@@ -30,6 +31,13 @@ namespace mantis::server {
 // epoch.
 struct PersistenceInfo {
   bool loading = false;
+  // While loading.
+  int64_t loading_start_at = 0;
+  uint64_t loading_total_bytes = 0;
+  uint64_t loading_loaded_bytes = 0;
+  double loading_loaded_perc = 0;
+  int64_t loading_eta_seconds = 0;
+
   int64_t changes_since_last_save = 0;  // rdb_changes_since_last_save
   bool bgsave_in_progress = false;      // rdb_bgsave_in_progress
   int64_t last_save_at = 0;             // rdb_last_save_time; at first the start of the server
@@ -51,10 +59,12 @@ class Persistence {
   // What went wrong, without an error code; nothing means success.
   using Error = std::optional<std::string>;
 
-  // Reads the snapshot, if there is one, and resets the engine's counters. Before any client is
-  // served, on a thread that has no OpContext. After an error the server must not start, or what
-  // it could not read would be overwritten; the text names the file.
+  // Reads the snapshot, if there is one, and resets the engine's counters, on a thread that has no
+  // OpContext. Condition::kLoading holds meanwhile. After an error the server must not go on, or
+  // what it could not read would be overwritten; the text names the file.
   [[nodiscard]] Error LoadAtStart();
+  // Makes LoadAtStart return soon, with an error.
+  void CancelLoading() { cancel_loading_.store(true); }
 
   // SAVE: writes the snapshot here and now. `alone` has the global gate.
   [[nodiscard]] Error Save(OpContext& alone);
@@ -69,15 +79,24 @@ class Persistence {
   // BGSAVE: starts writing in the background.
   [[nodiscard]] Error StartBackgroundSave();
 
-  // The command SHUTDOWN, before it calls RequestStop with the same `mode`: if that and the save
-  // points say so, gives a background save up and saves. `alone` has the global gate. After an
-  // error the server is to go on.
-  [[nodiscard]] Error SaveBeforeShutdown(OpContext& alone, SaveOnStop mode);
+  // FLUSHALL, which has just emptied all databases and still has the gate: where there are save
+  // points, the file is to be empty before the client hears of it, or a crash would bring the old
+  // data back. Whether that worked is written to the log; as in Redis, the flush stands anyway.
+  bool SavesByItself() const;
+  // Does it here and now, while all others wait.
+  void SaveFlushed();
+  // Does it on another thread, which calls `done` then. Until then no other save begins.
+  void SaveFlushed(std::function<void()> done);
 
-  // The last step of a stop: gives a background save up and saves if `mode` and the save points
-  // say so, unless nothing has changed since SaveBeforeShutdown. No other thread is in a batch or
-  // has the gate; the calling thread is in no batch.
-  [[nodiscard]] Error SaveAtStop(SaveOnStop mode);
+  // Before the server stops: if `mode` and the save points say so, gives a background save up and
+  // saves. After success Condition::kSealed holds: nothing is changed any more. After an error the
+  // server is to go on. `alone` has the global gate; without it, the calling thread has no
+  // OpContext, and the gate is waited for.
+  [[nodiscard]] Error SaveBeforeStop(OpContext& alone, SaveOnStop mode);
+  [[nodiscard]] Error SaveBeforeStop(SaveOnStop mode);
+
+  // Gives a background save up. No more is to be started.
+  void Stop();
 
   // Starts a background save when a save point is reached. About once a second, by one core.
   void Tick();
@@ -88,47 +107,52 @@ class Persistence {
   PersistenceInfo info() const;
 
  private:
-  // The state of the data at some moment, to tell later whether it has changed.
-  struct Mark {
-    int64_t changes = 0;                     // see CountChanges
-    std::vector<const Database*> databases;  // never dereferenced; flushing and swapping show
+  // A FLUSHALL whose empty snapshot is not written yet.
+  struct Flush {
+    int64_t number = 0;   // in the order of saves and flushes
+    int64_t changes = 0;  // the engine's count then
+    std::function<void()> done;
   };
 
   std::string path() const;
   bool Wanted(SaveOnStop mode) const;
-  // Takes the right to save; false when it is taken.
-  bool Claim() { return !saving_.exchange(true); }
+  // Takes the right to save; false when it is taken, or a flush waits for it.
+  bool Claim();
   // Takes it in any case, giving a background save up.
-  void ClaimForStop();
-  void Release() { saving_.store(false); }
+  void Seize();
+  void Release();
   // With the right to save.
   Error SaveAlone(OpContext& alone);
   void RunInBackground();
-  void FinishBackground(const persist::SaveResult& result, const Mark& mark);
+  void FinishBackground(const persist::SaveResult& result, int64_t changes, int64_t number);
+  void WriteEmpty(const Flush& flush);
+  void RunFlushes();
+  void JoinFlusher();
 
   // With mutex_ held.
-  int64_t CountChanges() const;
-  Mark MarkNow() const;
-  int64_t ChangesSince(const Mark& mark) const;
-  void NoteSaved(const Mark& mark);
+  void NoteSaved(int64_t changes, int64_t number);
+  void NoteFailed();
+  void AddLoadingInfo(PersistenceInfo& info) const;
 
   SharedState& shared_;
-  std::atomic<bool> saving_{false};  // somebody has the right to save
   std::atomic<bool> background_running_{false};
   std::atomic<bool> cancel_{false};
-  std::atomic<bool> loading_{false};
+  std::atomic<bool> cancel_loading_{false};
+  persist::LoadProgress progress_;
 
   mutable std::mutex mutex_;  // guards all below; never held while saving
-  std::thread worker_;
-  Mark saved_;  // as of the last successful save, or of the load
-  bool saved_for_shutdown_ = false;
-  PersistenceInfo info_;  // without what info() computes
+  bool saving_ = false;       // somebody has the right to save
+  std::thread worker_;        // of the background save
+  std::vector<Flush> flushes_;
+  bool flushing_ = false;  // flusher_ runs
+  std::thread flusher_;
+  int64_t last_number_ = 0;    // given to a save when it began, or to a flush
+  int64_t saved_number_ = 0;   // of the last save that succeeded
+  int64_t saved_changes_ = 0;  // the engine's count as of that save, or as of the load
+  PersistenceInfo info_;       // without what info() computes
+  int64_t loading_started_ms_ = 0;
   int64_t background_started_ms_ = 0;
   int64_t last_attempt_ms_ = 0;
-  // The engine's count of changes goes back to zero with CONFIG RESETSTAT: what it had before, and
-  // where it was last seen.
-  mutable int64_t changes_before_reset_ = 0;
-  mutable int64_t changes_seen_ = 0;
 };
 
 }  // namespace mantis::server

@@ -16,14 +16,13 @@
 namespace mantis::server {
 namespace {
 
-// Descriptors beside clients: listeners, the log, three or so per event loop, files being saved.
-constexpr int kOwnDescriptors = 64;
-
-sigset_t StopSignals() {
+sigset_t AwaitedSignals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGRTMIN);  // WakeSignalWaiter
   return set;
 }
 
@@ -33,27 +32,24 @@ void SetUpSignals() {
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
-  sigaction(SIGHUP, &ignore, nullptr);
-  const sigset_t set = StopSignals();
+  sigaction(SIGXFSZ, &ignore, nullptr);  // a file that may not grow is an error of the write
+  const sigset_t set = AwaitedSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-int WaitForStopSignal() {
-  const sigset_t set = StopSignals();
-  int signal = 0;
-  while (sigwait(&set, &signal) != 0) {
-  }
-  return signal;
+int WaitForSignal(int timeout_s) {
+  const sigset_t set = AwaitedSignals();
+  const timespec timeout{timeout_s, 0};
+  const int signal = ::sigtimedwait(&set, nullptr, &timeout);
+  return signal < 0 || signal == SIGRTMIN ? 0 : signal;
 }
 
-// The waiter has SIGTERM blocked and takes it with sigwait: nothing is terminated by it.
-// NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
-void WakeStopWaiter(unsigned long main_thread) { pthread_kill(main_thread, SIGTERM); }
+void WakeSignalWaiter(unsigned long main_thread) { pthread_kill(main_thread, SIGRTMIN); }
 
-int64_t MakeRoomForClients(int64_t clients) {
+int64_t MakeRoomForClients(int64_t clients, int64_t own) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return clients;
-  const rlim_t wanted = static_cast<rlim_t>(clients) + kOwnDescriptors;
+  const auto wanted = static_cast<rlim_t>(clients + own);
   if (limit.rlim_cur >= wanted) return clients;
   rlimit raised = limit;
   raised.rlim_cur = wanted;
@@ -62,8 +58,7 @@ int64_t MakeRoomForClients(int64_t clients) {
   raised.rlim_max = limit.rlim_max;
   raised.rlim_cur = std::min(wanted, limit.rlim_max);
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) raised.rlim_cur = limit.rlim_cur;
-  const auto room = static_cast<int64_t>(raised.rlim_cur) - kOwnDescriptors;
-  return static_cast<int>(std::clamp<int64_t>(room, 1, clients));
+  return std::clamp<int64_t>(static_cast<int64_t>(raised.rlim_cur) - own, 0, clients);
 }
 
 std::optional<std::string> WritePidFile(const std::string& path) {

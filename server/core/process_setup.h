@@ -8,17 +8,17 @@
 
 namespace mantis::server {
 
-// Ignores SIGPIPE and SIGHUP, and blocks SIGTERM and SIGINT in this thread and those it starts, to
-// be taken with WaitForStopSignal().
+// Ignores SIGPIPE and SIGXFSZ, and blocks SIGTERM, SIGINT and SIGHUP in this thread and those it
+// starts, to be taken with WaitForSignal().
 void SetUpSignals();
-// Waits for SIGTERM or SIGINT and returns it. Any thread.
-int WaitForStopSignal();
-// Makes the main thread's WaitForStopSignal() return; `main_thread` is a pthread_t.
-void WakeStopWaiter(unsigned long main_thread);
+// Waits for SIGTERM, SIGINT or SIGHUP and returns it; 0 when it was woken, or after `timeout_s`.
+int WaitForSignal(int timeout_s);
+// Makes the main thread's WaitForSignal() return 0; `main_thread` is a pthread_t. Any thread.
+void WakeSignalWaiter(unsigned long main_thread);
 
-// Raises RLIMIT_NOFILE so that `clients` fit beside the server's own descriptors. Returns how many
-// clients fit.
-[[nodiscard]] int64_t MakeRoomForClients(int64_t clients);
+// Raises RLIMIT_NOFILE so that `clients` fit beside `own` other descriptors. Returns how many
+// clients fit, which may be none.
+[[nodiscard]] int64_t MakeRoomForClients(int64_t clients, int64_t own);
 
 // Returns what is wrong, or nothing.
 [[nodiscard]] std::optional<std::string> WritePidFile(const std::string& path);

@@ -7,13 +7,18 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <csignal>
+#include <system_error>
+#include <utility>
 
 #include "engine/base/clock.h"
 #include "server/core/apply_settings.h"
 #include "server/core/banner.h"
 #include "server/core/cpu_count.h"
 #include "server/core/log.h"
+#include "server/core/persistence.h"
 #include "server/core/process_setup.h"
+#include "server/core/supervision.h"
 #include "server/core/worker_pool.h"
 #include "server/dispatch/command_table.h"
 #include "server/net/connection.h"
@@ -48,7 +53,8 @@ struct ServerRuntime::Loop {
   std::thread thread;
 };
 
-ServerRuntime::ServerRuntime(SharedState& shared) : shared_(shared), main_thread_(pthread_self()) {
+ServerRuntime::ServerRuntime(SharedState& shared, Supervision& supervision)
+    : shared_(shared), supervision_(supervision), main_thread_(pthread_self()) {
   shared_.runtime = this;
   const auto settings = shared_.config.snapshot();
   usable_cores_ = UsableCores();
@@ -65,18 +71,21 @@ ServerRuntime::ServerRuntime(SharedState& shared) : shared_(shared), main_thread
 ServerRuntime::~ServerRuntime() = default;
 
 std::optional<std::string> ServerRuntime::Start() {
-  FitClientsToDescriptors(shared_.config);
+  if (auto error = FitClientsToDescriptors(shared_)) return error;
   InstallApplyHook(shared_);
   const auto settings = shared_.config.snapshot();
   ListenResult listen = OpenListeners(*settings);
   for (const std::string& warning : listen.warnings) LogWarning("WARNING: " + warning);
   if (!listen.error.empty()) return listen.error;
   shared_.port = settings->port;
+  socket_path_ = settings->unixsocket;
   listener_ = std::make_unique<Listener>(*shared_.cores.front(), std::move(listen.descriptors));
   if (!settings->pidfile.empty()) {
     if (const auto error = WritePidFile(settings->pidfile)) LogWarning(*error);
   }
   LogNotice(Banner(shared_, usable_cores_));
+  // Until the snapshot is there; before the first client is.
+  shared_.conditions.Set(Condition::kLoading);
   loops_running_ = loops_.size();
   shared_.workers->Start();
   shared_.engine.lazy_free()->SetPause([this] { TakeBackFreedOnAll(shared_); });
@@ -92,53 +101,111 @@ void ServerRuntime::RunLoop(Loop& loop) {
   core.op.emplace(shared_.engine);
   boost::asio::post(core.io, [this, &loop] {
     loop.housekeeping.Start();
-    if (loop.core.index == 0) {
-      listener_->Start();
-      LogNotice("Ready to accept connections");
-    }
+    if (loop.core.index == 0) listener_->Start();
   });
   core.io.run();
   // What was queued when the loop ended may hold connections.
   core.io.restart();
   core.io.poll();
   core.op.reset();
-  if (loops_running_.fetch_sub(1) == 1) WakeStopWaiter(main_thread_);
+  if (loops_running_.fetch_sub(1) == 1) WakeSignalWaiter(main_thread_);
+}
+
+void ServerRuntime::StartJob(Job job) {
+  job_ = job;
+  job_done_ = false;
+  const auto run = [this, job] {
+    Persistence& persistence = *shared_.persistence;
+    job_error_ = job == Job::kLoad ? persistence.LoadAtStart()
+                                   : persistence.SaveBeforeStop(SaveOnStop::kByConfig);
+    job_done_ = true;
+    WakeSignalWaiter(main_thread_);
+  };
+  try {
+    job_thread_ = std::thread(run);
+  } catch (const std::system_error&) {
+    run();
+  }
+}
+
+void ServerRuntime::EndJob() {
+  if (job_thread_.joinable()) job_thread_.join();
+  const Job job = std::exchange(job_, Job::kNone);
+  if (job == Job::kNone || stop_requested_) return;
+  if (job == Job::kLoad && !job_error_) {
+    LogNotice("Ready to accept connections");
+    supervision_.Ready();
+  } else if (job == Job::kLoad) {
+    LogWarning(*job_error_);
+    LogWarning("Cannot start, exiting.");
+    supervision_.Failed(*job_error_);
+    RequestStop(1);
+  } else if (!job_error_) {
+    RequestStop(0);
+  } else {
+    LogWarning("Error trying to save the DB, can't exit.");
+    LogWarning("Errors trying to shut down the server. Check the logs for more information.");
+  }
+}
+
+void ServerRuntime::OnStopSignal(int signal) {
+  const bool interrupt = signal == SIGINT;
+  if (stop_requested_ || job_ == Job::kSave) {
+    if (!interrupt) return LogNotice("Received SIGTERM, a shutdown is under way already");
+    // Whoever asks again at the terminal does not want to wait for it.
+    LogWarning("You insist... exiting now.");
+    _exit(1);
+  }
+  if (job_ == Job::kLoad) {
+    LogWarning("Received shutdown signal during loading, exiting now.");
+    return RequestStop(0);
+  }
+  LogNotice(interrupt ? "Received SIGINT, scheduling shutdown..."
+                      : "Received SIGTERM, scheduling shutdown...");
+  LogNotice("User requested shutdown...");
+  StartJob(Job::kSave);
 }
 
 int ServerRuntime::Run() {
+  constexpr int kLookEveryS = 10;
+  bool stop_told = false;
+  StartJob(Job::kLoad);
   while (loops_running_ > 0) {
-    const int signal = WaitForStopSignal();
-    if (loops_running_ == 0) break;
-    // An orderly stop is under way; whoever asks again does not want to wait for it.
-    if (stop_requested_) _exit(1);
-    LogNotice(signal == SIGINT ? "Received SIGINT, scheduling shutdown..."
-                               : "Received SIGTERM, scheduling shutdown...");
-    RequestStop(SaveOnStop::kByConfig, 0);
+    if (job_ == Job::kLoad) supervision_.Loading();
+    const int signal = WaitForSignal(kLookEveryS);
+    if (job_done_) EndJob();
+    if (signal == SIGHUP) {
+      ReopenLog();
+      LogNotice("Received SIGHUP, the log file is opened anew");
+    } else if (signal != 0 && loops_running_ > 0) {
+      OnStopSignal(signal);
+    }
+    if (stop_requested_ && !std::exchange(stop_told, true)) supervision_.Stopping();
   }
   shared_.engine.lazy_free()->SetPause(nullptr);
   for (const auto& loop : loops_) loop->thread.join();
   shared_.workers->Stop();
+  EndJob();
+  shared_.persistence->Stop();
   const auto settings = shared_.config.snapshot();
-  int code = exit_code_;
-  if (on_stop && !on_stop(save_)) code = 1;
-  if (!settings->unixsocket.empty()) ::unlink(settings->unixsocket.c_str());
   if (!settings->pidfile.empty()) ::unlink(settings->pidfile.c_str());
   LogNotice("MantisDB is now ready to exit, bye bye...");
-  return code;
+  return exit_code_;
 }
 
-void ServerRuntime::RequestStop(SaveOnStop save, int exit_code) {
+void ServerRuntime::RequestStop(int exit_code) {
   if (stop_requested_.exchange(true)) return;
-  save_ = save;
   exit_code_ = exit_code;
   shared_.stopping = true;
+  shared_.persistence->CancelLoading();
   PostTo(*shared_.cores.front(), [this](CoreContext&) { BeginStop(); });
+  WakeSignalWaiter(main_thread_);
 }
 
 void ServerRuntime::BeginStop() {
-  LogNotice("User requested shutdown...");
   // First, so that no core is handed a connection after it has drained: sockets already handed
-  // over were posted before.
+  // over were posted before. While it is open, nobody else has put his own Unix socket in place.
+  if (!socket_path_.empty()) ::unlink(socket_path_.c_str());
   listener_->Stop();
   for (const auto& loop : loops_) {
     PostTo(loop->core, [this, &loop](CoreContext&) { DrainLoop(*loop); });

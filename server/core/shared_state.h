@@ -11,6 +11,7 @@
 #include "config/store.h"
 #include "engine/base/memory.h"
 #include "engine/keyspace/engine.h"
+#include "server/core/conditions.h"
 #include "server/core/core_context.h"
 #include "server/info/latency_monitor.h"
 #include "server/info/slow_log.h"
@@ -48,6 +49,8 @@ struct SharedState {
   std::atomic<size_t> clients_peak{0};
   std::atomic<size_t> blocked_clients{0};
   std::atomic<size_t> monitor_count{0};
+
+  Conditions conditions;
 
   // CLIENT PAUSE: until when (wall clock ms) and what.
   std::atomic<int64_t> pause_until_ms{0};

@@ -44,6 +44,8 @@ WorkerPool::WorkerPool(SharedState& shared) : shared_(shared) {
 
 WorkerPool::~WorkerPool() { Stop(); }
 
+size_t WorkerPool::size() const { return workers_.size(); }
+
 void WorkerPool::Start() {
   for (const auto& worker : workers_) {
     worker->thread = std::thread([this, &worker] { Loop(*worker); });
@@ -71,6 +73,7 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
     if (stopping_) return;
     const Outcome outcome = Run(worker, *c);
+    if (outcome == Outcome::kSuspended) return;
     CoreContext& home = c->home();
     PostTo(home, [shared = std::shared_ptr<DetachedCommand>(std::move(c)), outcome](CoreContext&) {
       outcome == Outcome::kWaits ? shared->ComeBack() : shared->Deliver();
@@ -78,18 +81,21 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   });
 }
 
-// kDone, or kWaits: it blocks, which is for its client's core to arrange.
+// kDone, kWaits (it blocks, which is for its client's core to arrange), or kSuspended: it would
+// change what has been saved for the last time, so it is not run nor answered.
 Outcome WorkerPool::Run(Worker& worker, DetachedCommand& command) {
   CoreContext& core = worker.core;
   while (!stopping_) {
     AwaitTurn();
     core.RefreshSettings();
     BeginBatch(core);
-    const Outcome outcome = command.Run(core, RunMode::kWorker);
+    const bool sealed =
+        shared_.conditions.Has(Condition::kSealed) && (command.command().row->flags & kWrite) != 0;
+    const Outcome outcome = sealed ? Outcome::kSuspended : command.Run(core, RunMode::kWorker);
     ServeReadyKeys(core);
     core.op->End();
     running_.fetch_sub(1);
-    if (outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
+    if (sealed || outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
     // Somebody holds a key, or the gate.
     std::this_thread::sleep_for(kRetry);
   }

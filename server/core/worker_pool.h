@@ -31,6 +31,7 @@ class WorkerPool {
   // Commands under way are finished, those waiting are dropped.
   void Stop();
 
+  size_t size() const;
   void Submit(std::unique_ptr<DetachedCommand> command);
 
   // Around a long batch of some other thread (a snapshot's), which counts as a worker's then: waits

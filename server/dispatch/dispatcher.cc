@@ -1,6 +1,7 @@
 #include "server/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -25,6 +26,13 @@ namespace {
 
 constexpr std::string_view kNoAuthError = "NOAUTH Authentication required.";
 constexpr std::string_view kOomError = "OOM command not allowed when used memory > 'maxmemory'.";
+
+constexpr std::string_view kLoadingError = "LOADING Redis is loading the dataset in memory";
+constexpr std::string_view kSaveFailedError =
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
+    "disk. Commands that may modify the data set are disabled, because this instance is configured "
+    "to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "
+    "option). Please check the Redis logs for details about the RDB error.";
 
 // Redis shows at most 128 bytes of what it quotes back.
 constexpr size_t kQuotedMax = 128;
@@ -101,6 +109,31 @@ void CountError(CoreContext& core, std::string_view reply) {
   ++it->second;
 }
 
+// A port scan sends many, and must not fill the disk.
+void LogAttack(const Client& client, int64_t now_ms) {
+  constexpr int64_t kQuietMs = 60'000;
+  static std::atomic<int64_t> next_ms{0};
+  int64_t due_ms = next_ms.load(std::memory_order_relaxed);  // guards nothing but itself
+  if (now_ms < due_ms || !next_ms.compare_exchange_strong(due_ms, now_ms + kQuietMs)) return;
+  LogWarning(
+      "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands "
+      "to MantisDB. Connection from " +
+      client.address + " aborted. More of the kind are not logged for a minute.");
+}
+
+// Changes are not kept any more once the final snapshot is written: the connection ends instead.
+bool IsSealed(const Conditions& conditions, uint32_t flags) {
+  return conditions.Has(Condition::kSealed) && (flags & (kWrite | kMayReplicate)) != 0;
+}
+
+// Redis's stop-writes-on-bgsave-error.
+bool MustReportFailedSave(CoreContext& core, uint32_t flags) {
+  const config::Settings& settings = core.settings();
+  return core.shared.conditions.Has(Condition::kSaveFailed) &&
+         (flags & (kWrite | kTellsSaveFailed)) != 0 && settings.stop_writes_on_bgsave_error &&
+         !settings.save.empty();
+}
+
 bool ArityFits(const CommandRow& row, size_t argc) {
   return row.arity >= 0 ? argc == static_cast<size_t>(row.arity)
                         : argc >= static_cast<size_t>(-row.arity);
@@ -127,10 +160,7 @@ void NotePaused(SharedState& shared, Client& client, bool paused) {
 bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   if (parsed.command == nullptr) {
     if (LooksLikeHttp(parsed.args[0])) {
-      LogWarning(
-          "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
-          "Host: commands to MantisDB. Connection from " +
-          client.address + " aborted.");
+      LogAttack(client, core.op->now_ms());
       client.killed = true;
       return false;
     }
@@ -291,6 +321,13 @@ Outcome Refuse(CoreContext& core, Client& client, const ParsedCommand& parsed,
   return Outcome::kDone;
 }
 
+Outcome RefuseWith(CoreContext& core, Client& client, const ParsedCommand& parsed,
+                   const ClientOutput::Mark& mark, std::string_view error) {
+  client.reply.Error(error);
+  core.stats.per_command[parsed.command->id].rejected.Add(1);
+  return Refuse(core, client, parsed, mark);
+}
+
 Outcome RunHandler(CommandContext& c) {
   const CommandRow& row = *c.command->row;
   if ((row.flags & kGlobal) != 0) return RunAlone(c);
@@ -313,12 +350,26 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (paused != client.paused) [[unlikely]]
     NotePaused(core.shared, client, paused);
   if (paused) return Postpone(client, mark);
-  const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
+  const Conditions& conditions = core.shared.conditions;
+  const bool ordinary = conditions.none();
+  if (!ordinary && IsSealed(conditions, flags)) [[unlikely]] {
+    client.close_after_reply = true;
+    return Outcome::kDone;
+  }
+  const bool loading = !ordinary && conditions.Has(Condition::kLoading);
+  if (loading && (flags & kLoading) == 0) [[unlikely]] {
+    return RefuseWith(core, client, parsed, mark, kLoadingError);
+  }
+  // Nothing is evicted while keys come in.
+  const Cache::Room room = loading
+                               ? Cache::Room::kEnough
+                               : core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
   if (room != Cache::Room::kEnough && NeedsMemory(client, row)) {
     if (room == Cache::Room::kWait) return Postpone(client, mark);
-    client.reply.Error(kOomError);
-    core.stats.per_command[parsed.command->id].rejected.Add(1);
-    return Refuse(core, client, parsed, mark);
+    return RefuseWith(core, client, parsed, mark, kOomError);
+  }
+  if (!ordinary && MustReportFailedSave(core, flags)) [[unlikely]] {
+    return RefuseWith(core, client, parsed, mark, kSaveFailedError);
   }
   if (in_multi && IsQueued(client, row)) {
     Queue(client, parsed);

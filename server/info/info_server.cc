@@ -178,7 +178,16 @@ void InfoPersistence(SharedState& shared, InfoText& text) {
   const PersistenceInfo info = shared.persistence->info();
   text.Section("Persistence");
   text.Field("loading", info.loading ? 1 : 0);
-  text.Zeros({"async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"});
+  text.Field("async_loading", 0);
+  if (info.loading) {
+    text.Field("loading_start_time", info.loading_start_at);
+    text.Field("loading_total_bytes", info.loading_total_bytes);
+    text.Field("loading_rdb_used_mem", 0);
+    text.Field("loading_loaded_bytes", info.loading_loaded_bytes);
+    text.Fixed("loading_loaded_perc", info.loading_loaded_perc, 2);
+    text.Field("loading_eta_seconds", info.loading_eta_seconds);
+  }
+  text.Zeros({"current_cow_peak", "current_cow_size", "current_cow_size_age"});
   text.Field("current_fork_perc", "0.00");
   text.Zeros({"current_save_keys_processed", "current_save_keys_total"});
   text.Field("rdb_changes_since_last_save", info.changes_since_last_save);

@@ -24,11 +24,15 @@ void SetOption(int fd, int level, int option, int value) {
   (void)::setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+int StreamSocket(int family) {
+  return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
 // -1 with errno on failure.
 int ListenOn(const sockaddr* address, socklen_t length, int backlog) {
-  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = StreamSocket(address->sa_family);
   if (fd < 0) return -1;
-  if (address->sa_family != AF_UNIX) SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   // 0.0.0.0 and :: are separate addresses, whatever the system's default.
   if (address->sa_family == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (::bind(fd, address, length) == 0 && ::listen(fd, backlog) == 0) return fd;
@@ -82,31 +86,59 @@ void OpenTcp(const std::string& configured, const config::Settings& settings,
   }
 }
 
+// Makes room for a socket at that path: takes a socket away on which nobody listens, left behind by
+// a server that was killed. Returns why that cannot be; nothing else is ever taken away.
+std::string ClearPath(const sockaddr_un& address) {
+  struct stat status {};
+  if (::lstat(address.sun_path, &status) != 0) {
+    return errno == ENOENT ? "" : std::generic_category().message(errno);
+  }
+  if (!S_ISSOCK(status.st_mode)) return "a file of that name exists and is no socket";
+  const int fd = StreamSocket(AF_UNIX);
+  if (fd < 0) return std::generic_category().message(errno);
+  const int error =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
+  ::close(fd);
+  // EAGAIN: its queue is full.
+  if (error == 0 || error == EAGAIN) return "another server is listening there";
+  if (error != ECONNREFUSED) return std::generic_category().message(error);
+  if (::unlink(address.sun_path) == 0 || errno == ENOENT) return "";
+  return std::generic_category().message(errno);
+}
+
+// The mode comes between bind and listen, so that nobody gets in whom it excludes. -1 with errno
+// on failure.
+int ListenOnPath(const sockaddr_un& address, const config::Settings& settings) {
+  const int fd = StreamSocket(AF_UNIX);
+  if (fd < 0) return -1;
+  const auto mode = static_cast<mode_t>(settings.unixsocketperm);
+  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  if (bound && (mode == 0 || ::chmod(address.sun_path, mode) == 0) &&
+      ::listen(fd, settings.tcp_backlog) == 0) {
+    return fd;
+  }
+  const int error = errno;
+  if (bound) ::unlink(address.sun_path);
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
 void OpenUnix(const config::Settings& settings, ListenResult& result) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& path = settings.unixsocket;
-  int fd = -1;
-  if (path.size() >= sizeof(address.sun_path)) {
-    errno = ENAMETOOLONG;
-  } else {
+  std::string why = std::generic_category().message(ENAMETOOLONG);
+  if (path.size() < sizeof(address.sun_path)) {
     std::memcpy(address.sun_path, path.data(), path.size());
-    ::unlink(path.c_str());  // left behind by a server that was killed
-    fd = ListenOn(reinterpret_cast<sockaddr*>(&address), sizeof(address), settings.tcp_backlog);
+    why = ClearPath(address);
   }
-  const auto mode = static_cast<mode_t>(settings.unixsocketperm);
-  if (fd >= 0 && mode != 0 && ::chmod(path.c_str(), mode) != 0) {
-    const int error = errno;
-    ::close(fd);
-    fd = -1;
-    errno = error;
+  if (why.empty()) {
+    const int fd = ListenOnPath(address, settings);
+    if (fd >= 0) return result.descriptors.push_back(fd);
+    why = std::generic_category().message(errno);
   }
-  if (fd >= 0) {
-    result.descriptors.push_back(fd);
-  } else {
-    result.error = fmt::format("Failed opening Unix socket {}: {}", path,
-                               std::generic_category().message(errno));
-  }
+  result.error = fmt::format("Failed opening Unix socket {}: {}", path, why);
 }
 
 void CheckBacklog(const config::Settings& settings, ListenResult& result) {

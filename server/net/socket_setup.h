@@ -19,7 +19,8 @@ struct ListenResult {
   std::vector<std::string> warnings;
 };
 
-// Opens what bind, port and unixsocket ask for.
+// Opens what bind, port and unixsocket ask for. A Unix socket that nobody listens on any more is
+// replaced; any other file of its name, and another server's socket, is an error.
 [[nodiscard]] ListenResult OpenListeners(const config::Settings& settings);
 
 // TCP_NODELAY and keep-alive probes after `keepalive_s` seconds of silence (0: none).

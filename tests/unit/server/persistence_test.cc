@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -177,7 +178,7 @@ TEST_F(PersistenceTest, FailuresAreReported) {
   server.AwaitBackgroundSave();
   EXPECT_FALSE(server.persistence().info().last_bgsave_ok);
   EXPECT_EQ(server.persistence().info().changes_since_last_save, 1);
-  EXPECT_TRUE(server.persistence().SaveAtStop(SaveOnStop::kSave).has_value());
+  EXPECT_TRUE(server.persistence().SaveBeforeStop(SaveOnStop::kSave).has_value());
 
   fs::remove(file());
   ASSERT_EQ(server.Save(), std::nullopt);
@@ -237,36 +238,109 @@ TEST_F(PersistenceTest, StopSavesByConfigurationOrOnDemand) {
   {
     Server server(folder_);
     server.Set("a", "1");
-    EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kByConfig), std::nullopt);
+    EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
     EXPECT_FALSE(fs::exists(file())) << "no save points, but saved";
-    EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kSave), std::nullopt);
+    EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kSave), std::nullopt);
     EXPECT_EQ(KeysOnDisk(), 1u);
   }
   Server server(folder_, "3600 1");
   ASSERT_EQ(server.persistence().LoadAtStart(), std::nullopt);
   server.Set("b", "1");
-  EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kNoSave), std::nullopt);
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kNoSave), std::nullopt);
   EXPECT_EQ(KeysOnDisk(), 1u);
-  EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
   EXPECT_EQ(KeysOnDisk(), 2u);
 }
 
-// SHUTDOWN saves before the stop begins; what is changed between the two is not lost.
-TEST_F(PersistenceTest, ShutdownSavesOnceUnlessSomethingChanged) {
+TEST_F(PersistenceTest, NothingIsChangedAfterTheFinalSave) {
   Server server(folder_, "3600 1");
-  const auto shutdown = [&] {
-    return server.Alone([&](OpContext& ctx) {
-      return server.persistence().SaveBeforeShutdown(ctx, SaveOnStop::kByConfig);
+  server.Set("a", "1");
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kNoSave), std::nullopt);
+  EXPECT_FALSE(server.shared().conditions.Has(Condition::kSealed)) << "there is no final snapshot";
+  ASSERT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_TRUE(server.shared().conditions.Has(Condition::kSealed));
+  EXPECT_EQ(server.persistence().info().saves, 1);
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_EQ(server.persistence().info().saves, 1) << "once is enough";
+  EXPECT_EQ(KeysOnDisk(), 1u);
+}
+
+TEST_F(PersistenceTest, AFailedFinalSaveLetsTheServerGoOn) {
+  Server server(folder_, "3600 1");
+  server.Set("a", "1");
+  fs::create_directory(file());
+  EXPECT_NE(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_FALSE(server.shared().conditions.Has(Condition::kSealed));
+  fs::remove(file());
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_EQ(KeysOnDisk(), 1u);
+}
+
+TEST_F(PersistenceTest, TheConditionFollowsTheLastBackgroundSave) {
+  Server server(folder_);
+  fs::create_directory(file());
+  ASSERT_EQ(server.persistence().StartBackgroundSave(), std::nullopt);
+  server.AwaitBackgroundSave();
+  EXPECT_TRUE(server.shared().conditions.Has(Condition::kSaveFailed));
+  fs::remove(file());
+  ASSERT_EQ(server.Save(), std::nullopt);
+  EXPECT_TRUE(server.shared().conditions.none());
+}
+
+// FLUSHALL's snapshot is written whatever comes between, and replaces nothing that is newer.
+TEST_F(PersistenceTest, AFlushIsSavedBeforeItIsDone) {
+  Server server(folder_, "3600 1");
+  server.Set("a", "1");
+  ASSERT_EQ(server.Save(), std::nullopt);
+  std::atomic<int> done{0};
+  const auto flush = [&] {
+    server.Alone([&](OpContext& op) {
+      server.shared().engine.FlushAll(op);
+      server.persistence().SaveFlushed([&] {
+        EXPECT_EQ(KeysOnDisk(), 0u);
+        ++done;
+      });
+      return 0;
     });
   };
-  server.Set("a", "1");
-  ASSERT_EQ(shutdown(), std::nullopt);
-  EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kByConfig), std::nullopt);
-  EXPECT_EQ(server.persistence().info().saves, 1);
+  ASSERT_EQ(server.persistence().StartBackgroundSave(), std::nullopt);
+  flush();
+  flush();
+  while (done < 2) std::this_thread::yield();
+  EXPECT_EQ(server.persistence().info().changes_since_last_save, 0);
   server.Set("b", "1");
-  EXPECT_EQ(server.persistence().SaveAtStop(SaveOnStop::kByConfig), std::nullopt);
-  EXPECT_EQ(server.persistence().info().saves, 2);
-  EXPECT_EQ(KeysOnDisk(), 2u);
+  EXPECT_EQ(server.persistence().info().changes_since_last_save, 1);
+  while (server.persistence().StartBackgroundSave()) std::this_thread::yield();
+  server.AwaitBackgroundSave();
+  EXPECT_EQ(KeysOnDisk(), 1u);
+}
+
+TEST_F(PersistenceTest, AShutdownOvertakesAFlush) {
+  Server server(folder_, "3600 1");
+  std::atomic<bool> done{false};
+  const auto error = server.Alone([&](OpContext& op) {
+    server.shared().engine.FlushAll(op);
+    server.persistence().SaveFlushed([&] { done = true; });
+    return server.persistence().SaveBeforeStop(op, SaveOnStop::kSave);
+  });
+  EXPECT_EQ(error, std::nullopt);
+  while (!done) std::this_thread::yield();
+  EXPECT_GE(server.persistence().info().saves, 1);
+}
+
+TEST_F(PersistenceTest, LoadingCanBeGivenUp) {
+  {
+    Server server(folder_);
+    server.Set("a", "1");
+    ASSERT_EQ(server.Save(), std::nullopt);
+  }
+  Server server(folder_, "3600 1");
+  server.persistence().CancelLoading();
+  EXPECT_TRUE(server.persistence().LoadAtStart().has_value());
+  EXPECT_TRUE(server.persistence().info().loading);
+  // What was loaded in part does not replace the whole.
+  EXPECT_EQ(server.persistence().SaveBeforeStop(SaveOnStop::kByConfig), std::nullopt);
+  EXPECT_EQ(KeysOnDisk(), 1u);
 }
 
 // A background save that waits for the gate must not hold up the shutdown that has it.
@@ -275,7 +349,7 @@ TEST_F(PersistenceTest, ShutdownGivesABackgroundSaveUp) {
   server.Set("a", "1");
   const auto error = server.Alone([&](OpContext& ctx) -> Persistence::Error {
     if (auto failed = server.persistence().StartBackgroundSave()) return failed;
-    return server.persistence().SaveBeforeShutdown(ctx, SaveOnStop::kSave);
+    return server.persistence().SaveBeforeStop(ctx, SaveOnStop::kSave);
   });
   EXPECT_EQ(error, std::nullopt);
   EXPECT_FALSE(server.persistence().info().bgsave_in_progress);
