@@ -54,6 +54,9 @@ Outcome ConfigResetStat(CommandContext& c) {
   const Later later(c);
   const size_t id = c.command->id;
   const uint64_t start = Ticks();
+  for (CoreContext* counted : c.shared.counted) {
+    PostTo(*counted, [](CoreContext& core) { core.stats.Reset(); });
+  }
   AskAll(
       c.core,
       [](CoreContext& core) {

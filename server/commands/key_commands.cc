@@ -16,12 +16,6 @@
 namespace mantis::server {
 namespace {
 
-std::vector<KeyRef>& AllKeys(CommandContext& c) {
-  thread_local std::vector<KeyRef> keys;
-  keys.clear();
-  for (size_t i = 1; i < c.argc(); ++i) keys.push_back(c.key(i));
-  return keys;
-}
 
 Update EraseIfPresent(const Current& now) {
   return now.exists() ? Update::Erase("del") : Update::Keep(Status::kNotFound);
@@ -35,14 +29,13 @@ Outcome Delete(CommandContext& c) {
     c.reply.Integer(s == Status::kOk ? 1 : 0);
     return Done();
   }
-  const std::vector<KeyRef>& keys = AllKeys(c);
-  thread_local std::vector<KeyLocks::Target> targets;
-  targets.clear();
-  for (const KeyRef& key : keys) targets.emplace_back(&db, key);
+  thread_local std::vector<KeyLocks::Target> kept;
+  const Scratch<KeyLocks::Target> targets(kept);
+  for (size_t i = 1; i < c.argc(); ++i) targets->emplace_back(&db, c.key(i));
   KeyLocks locks(c.op);
-  if (locks.Acquire(targets) == Status::kBusy) return Outcome::kBusy;
+  if (locks.Acquire(*targets) == Status::kBusy) return Outcome::kBusy;
   int64_t deleted = 0;
-  for (const KeyRef& key : keys) {
+  for (const auto& [same, key] : *targets) {
     if (db.Mutate(c.op, key, EraseIfPresent) == Status::kOk) ++deleted;
   }
   c.reply.Integer(deleted);
@@ -59,10 +52,14 @@ Outcome CountExisting(CommandContext& c, bool quiet) {
     c.reply.Integer(s == Status::kOk ? 1 : 0);
     return Done();
   }
-  thread_local std::vector<Current> values;
-  if (c.db().GetMany(c.op, AllKeys(c), values) == Status::kBusy) return Outcome::kBusy;
+  thread_local std::vector<KeyRef> kept_keys;
+  thread_local std::vector<Current> kept_values;
+  const Scratch<KeyRef> keys(kept_keys);
+  const Scratch<Current> values(kept_values);
+  for (size_t i = 1; i < c.argc(); ++i) keys->push_back(c.key(i));
+  if (c.db().GetMany(c.op, *keys, *values) == Status::kBusy) return Outcome::kBusy;
   int64_t count = 0;
-  for (const Current& v : values) count += v.exists() ? 1 : 0;
+  for (const Current& v : *values) count += v.exists() ? 1 : 0;
   c.reply.Integer(count);
   return Done();
 }

@@ -3,6 +3,8 @@
 // Thread safety: one command, one core, inside its batch.
 #pragma once
 
+#include <vector>
+
 #include "server/dispatch/command.h"
 
 namespace mantis::server {
@@ -19,6 +21,24 @@ class TouchScope {
  private:
   OpContext& op_;
   const bool before_;
+};
+
+// Lends a vector that its thread keeps from one command to the next, unless it has become large.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::vector<T>& kept) : kept_(kept) { kept_.clear(); }
+  ~Scratch() {
+    constexpr size_t kKeptElements = 1'000;
+    if (kept_.capacity() > kKeptElements) std::vector<T>().swap(kept_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::vector<T>& operator*() const { return kept_; }
+  std::vector<T>* operator->() const { return &kept_; }
+
+ private:
+  std::vector<T>& kept_;
 };
 
 inline Status Inspect(CommandContext& c, const KeyRef& key, Current* out, Entry** entry = nullptr) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/commands/args.h"
+#include "server/commands/key_inspect.h"
 #include "server/commands/set_options.h"
 #include "server/commands/string_patch.h"
 #include "server/dispatch/command_table.h"
@@ -207,34 +208,37 @@ Outcome GetEx(CommandContext& c) {
   return Done();
 }
 
-std::vector<KeyRef>& KeysOf(CommandContext& c, size_t from, size_t step) {
+std::vector<KeyRef>& KeptKeys() {
   thread_local std::vector<KeyRef> keys;
-  keys.clear();
-  for (size_t i = from; i < c.argc(); i += step) keys.push_back(c.key(i));
   return keys;
 }
 
 Outcome MGet(CommandContext& c) {
-  thread_local std::vector<Current> values;
-  const Status s = c.db().GetMany(c.op, KeysOf(c, 1, 1), values);
+  thread_local std::vector<Current> kept;
+  const Scratch<KeyRef> keys(KeptKeys());
+  const Scratch<Current> values(kept);
+  for (size_t i = 1; i < c.argc(); ++i) keys->push_back(c.key(i));
+  const Status s = c.db().GetMany(c.op, *keys, *values);
   if (s != Status::kOk) return FailStatus(c, s);
-  c.reply.Array(values.size());
-  for (const Current& v : values) ReplyCurrent(c, v);
+  c.reply.Array(values->size());
+  for (const Current& v : *values) ReplyCurrent(c, v);
   return Done();
 }
 
 Status LockPairs(CommandContext& c, const std::vector<KeyRef>& keys, KeyLocks& locks) {
   // A single key is atomic by itself.
   if (keys.size() == 1) return Status::kOk;
-  thread_local std::vector<KeyLocks::Target> targets;
-  targets.clear();
-  for (const KeyRef& key : keys) targets.emplace_back(&c.db(), key);
-  return locks.Acquire(targets);
+  thread_local std::vector<KeyLocks::Target> kept;
+  const Scratch<KeyLocks::Target> targets(kept);
+  for (const KeyRef& key : keys) targets->emplace_back(&c.db(), key);
+  return locks.Acquire(*targets);
 }
 
 Outcome SetPairs(CommandContext& c, bool only_if_none_exists) {
   if (c.argc() % 2 == 0) return ArityError(c);
-  const std::vector<KeyRef>& keys = KeysOf(c, 1, 2);
+  const Scratch<KeyRef> lent(KeptKeys());
+  for (size_t i = 1; i < c.argc(); i += 2) lent->push_back(c.key(i));
+  const std::vector<KeyRef>& keys = *lent;
   KeyLocks locks(c.op);
   if (LockPairs(c, keys, locks) == Status::kBusy) return Outcome::kBusy;
   if (only_if_none_exists && keys.size() > 1) {

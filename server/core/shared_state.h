@@ -35,6 +35,8 @@ struct SharedState {
   Engine& engine;
   config::ConfigStore& config;
   std::vector<std::unique_ptr<CoreContext>> cores;  // fixed after start
+  // The cores and the workers' contexts: whose statistics are summed up. Fixed after start.
+  std::vector<CoreContext*> counted;
 
   const int64_t start_ms = WallClockMs();
   // What the process had allocated before it served anybody: used_memory_startup.

@@ -22,6 +22,7 @@ namespace {
 // A quarter of the cores' number, so that long commands leave most of the machine to short ones.
 size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 1, 8); }
 
+constexpr size_t kFreedOnLoop = 256 * 1024;
 constexpr auto kRetry = std::chrono::microseconds(100);
 constexpr auto kQuietPoll = std::chrono::milliseconds(1);
 
@@ -37,8 +38,10 @@ struct WorkerPool::Worker {
 
 WorkerPool::WorkerPool(SharedState& shared) : shared_(shared) {
   const size_t cores = shared.cores.size();
+  for (const auto& core : shared.cores) shared.counted.push_back(core.get());
   for (size_t i = 0; i < WorkerCount(cores); ++i) {
     workers_.push_back(std::make_unique<Worker>(cores + i, shared));
+    shared.counted.push_back(&workers_.back()->core);
   }
 }
 
@@ -68,15 +71,30 @@ void WorkerPool::Loop(Worker& worker) {
   worker.core.op.reset();
 }
 
+WorkerPool::Worker& WorkerPool::NextWorker() {
+  return *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+}
+
+void WorkerPool::Post(std::function<void(CoreContext&)> job) {
+  Worker& worker = NextWorker();
+  boost::asio::post(worker.core.io, [this, &worker, job = std::move(job)] {
+    if (!stopping_) job(worker.core);
+  });
+}
+
 void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
-  Worker& worker = *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+  Worker& worker = NextWorker();
   boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
     if (stopping_) return;
     const Outcome outcome = Run(worker, *c);
     if (outcome == Outcome::kSuspended) return;
     CoreContext& home = c->home();
-    PostTo(home, [shared = std::shared_ptr<DetachedCommand>(std::move(c)), outcome](CoreContext&) {
+    PostTo(home, [&worker, shared = std::shared_ptr<DetachedCommand>(std::move(c)),
+                  outcome](CoreContext&) mutable {
       outcome == Outcome::kWaits ? shared->ComeBack() : shared->Deliver();
+      // Freeing very many arguments is nothing for a loop either.
+      if (shared->memory() < kFreedOnLoop) return;
+      boost::asio::post(worker.core.io, [freed = std::move(shared)] {});
     });
   });
 }

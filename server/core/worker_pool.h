@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -33,6 +34,9 @@ class WorkerPool {
 
   size_t size() const;
   void Submit(std::unique_ptr<DetachedCommand> command);
+  // Has a worker do a piece of work that belongs to no client any more, outside of any batch. It is
+  // dropped if the pool is stopped first.
+  void Post(std::function<void(CoreContext&)> job);
 
   // Around a long batch of some other thread (a snapshot's), which counts as a worker's then: waits
   // until nobody wants quiet.
@@ -45,6 +49,7 @@ class WorkerPool {
 
  private:
   struct Worker;
+  Worker& NextWorker();
   static constexpr int64_t kQuiesceUs = 20'000;
 
   void Loop(Worker& worker);

@@ -1,5 +1,7 @@
 #include "server/dispatch/detached_command.h"
 
+#include <utility>
+
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
@@ -10,19 +12,19 @@
 
 namespace mantis::server {
 
-DetachedCommand::DetachedCommand(const CommandContext& c, std::span<const Bytes> args)
+namespace {
+
+// From this size on a copy of the arguments takes longer than giving the client another buffer.
+constexpr size_t kTakenFrom = 64 * 1024;
+
+}  // namespace
+
+DetachedCommand::DetachedCommand(const CommandContext& c)
     : home_(c.core),
       client_id_(c.client.id),
       silent_(c.client.reply_mode == ReplyMode::kOff || c.client.reply_skip_now),
       command_(c.command),
       stand_in_(nullptr) {
-  size_t bytes = 0;
-  for (const Bytes arg : args) bytes += arg.size();
-  text_.reserve(bytes);
-  for (const Bytes arg : args) {
-    args_.emplace_back(text_.data() + text_.size(), arg.size());
-    text_.append(arg);
-  }
   stand_in_.id = c.client.id;
   stand_in_.db = c.client.db;
   stand_in_.no_touch = c.client.no_touch;
@@ -30,6 +32,48 @@ DetachedCommand::DetachedCommand(const CommandContext& c, std::span<const Bytes>
   stand_in_.name = c.client.name;
   stand_in_.address = c.client.address;
   stand_in_.reply.set_protocol(c.reply.protocol());
+}
+
+DetachedCommand::DetachedCommand(const CommandContext& c, std::span<const Bytes> args)
+    : DetachedCommand(c) {
+  Copy(args);
+}
+
+std::unique_ptr<DetachedCommand> DetachedCommand::Leaving(const CommandContext& c) {
+  // make_unique cannot reach the constructor.
+  std::unique_ptr<DetachedCommand> command(new DetachedCommand(c));
+  const auto size = static_cast<size_t>(c.args.back().data() - c.args.front().data());
+  if (size >= kTakenFrom && c.client.connection->TakeInput(c.args, &command->input_)) {
+    command->args_.assign(c.args.begin(), c.args.end());
+  } else {
+    command->Copy(c.args);
+  }
+  command->stand_in_.transaction = std::move(c.client.transaction);
+  command->stand_in_.watched = std::move(c.client.watched);
+  return command;
+}
+
+void DetachedCommand::Copy(std::span<const Bytes> args) {
+  size_t bytes = 0;
+  for (const Bytes arg : args) bytes += arg.size();
+  text_.reserve(bytes);
+  args_.reserve(args.size());
+  for (const Bytes arg : args) {
+    args_.emplace_back(text_.data() + text_.size(), arg.size());
+    text_.append(arg);
+  }
+}
+
+std::shared_ptr<Connection> DetachedCommand::Find() {
+  const auto it = home_.connections.find(client_id_);
+  if (it == home_.connections.end()) {
+    EndTransaction(home_, stand_in_);
+    return nullptr;
+  }
+  Client& client = it->second->client();
+  if (stand_in_.transaction != nullptr) client.transaction = std::move(stand_in_.transaction);
+  if (stand_in_.watched != nullptr) client.watched = std::move(stand_in_.watched);
+  return it->second;
 }
 
 Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
@@ -50,11 +94,12 @@ Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
 }
 
 void DetachedCommand::Deliver(Count count) {
-  const auto it = home_.connections.find(client_id_);
-  if (it == home_.connections.end()) return;
   // Resume may close the connection, which ends the map's ownership.
-  const std::shared_ptr<Connection> connection = it->second;
+  const std::shared_ptr<Connection> connection = Find();
+  if (connection == nullptr) return;
   Client& client = connection->client();
+  client.db = stand_in_.db;  // EXEC may have selected another one
+  client.commands_executed += std::exchange(stand_in_.commands_executed, 0);
   const std::string_view reply = stand_in_.reply_view();
   const ParsedCommand parsed{{args_.data(), args_.size()}, command_};
   const std::string_view error = reply.starts_with('-') ? reply : std::string_view{};
@@ -68,9 +113,8 @@ void DetachedCommand::Deliver(Count count) {
 }
 
 void DetachedCommand::ComeBack() {
-  const auto it = home_.connections.find(client_id_);
-  if (it == home_.connections.end()) return;
-  const std::shared_ptr<Connection> connection = it->second;
+  const std::shared_ptr<Connection> connection = Find();
+  if (connection == nullptr) return;
   Client& client = connection->client();
   ParsedCommand parsed{{args_.data(), args_.size()}};
   Prepare(parsed);

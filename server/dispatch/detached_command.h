@@ -14,13 +14,19 @@
 
 #include "server/dispatch/command.h"
 #include "server/net/client.h"
+#include "server/net/input_buffer.h"
 
 namespace mantis::server {
+
+class Connection;
 
 class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
  public:
   // `args`: what to run, c.args mostly.
   DetachedCommand(const CommandContext& c, std::span<const Bytes> args);
+  // c's command, which leaves its client: many arguments are not copied, but the client's input is
+  // taken over. What the client has from MULTI and WATCH goes along and comes back with the reply.
+  static std::unique_ptr<DetachedCommand> Leaving(const CommandContext& c);
 
   // How long the first attempt took, before the command began to wait. On the client's core.
   void set_begun_ns(uint64_t ns) { begun_ns_ = ns; }
@@ -49,16 +55,23 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   const Command& command() const { return *command_; }
   std::span<const Bytes> args() const { return args_; }
   size_t memory() const {
-    return sizeof(*this) + text_.capacity() + args_.capacity() * sizeof(Bytes);
+    return sizeof(*this) + text_.capacity() + input_.capacity() + args_.capacity() * sizeof(Bytes);
   }
 
  private:
+  explicit DetachedCommand(const CommandContext& c);
+  void Copy(std::span<const Bytes> args);
+  // The client, if it is still there and waits for this command, with what went along. Otherwise
+  // that is forgotten.
+  std::shared_ptr<Connection> Find();
+
   CoreContext& home_;
   uint64_t client_id_;
   bool silent_;
   const Command* command_;
-  std::string text_;         // the arguments' bytes
-  std::vector<Bytes> args_;  // views into text_
+  std::string text_;   // the arguments' bytes, or else
+  InputBuffer input_;  // the client's input
+  std::vector<Bytes> args_;  // views into one of them
   Client stand_in_;
   uint64_t ticks_ = 0;     // spent in the handler
   uint64_t begun_ns_ = 0;  // see set_begun_ns

@@ -9,6 +9,7 @@
 #include "server/core/core_context.h"
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
+#include "server/core/worker_pool.h"
 #include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/dispatcher.h"
@@ -73,8 +74,54 @@ bool WatchHolds(CommandContext& c) {
   });
 }
 
+// A transaction of more steps, or more watched keys, is a worker's: 0.1 us to 1 us each.
+constexpr size_t kLoopSteps = 8'000;
+constexpr size_t kLoopWatched = 2'000;
+
+bool IsLong(const Transaction* transaction, const WatchedKeys* watched) {
+  return (transaction != nullptr && transaction->steps > kLoopSteps) ||
+         (watched != nullptr && watched->keys.size() > kLoopWatched);
+}
+
+// Whether a queued command works on keys only, and not on its client or on the core it runs on.
+bool IsPortable(const CommandRow& row) {
+  return (row.flags & (kAsksCores | kAdmin)) == 0 &&
+         (row.name == "select" ||
+          (row.group != "connection" && row.group != "server" && row.group != "transactions"));
+}
+
+// On a worker, outside of any batch: in slices, each of a batch of its own.
+void UnwatchAll(CoreContext& core, const WatchedKeys& watched) {
+  constexpr size_t kSlice = 500;
+  size_t done = 0;
+  BeginBatch(core);
+  for (const auto& [number, key] : watched.keys) {
+    core.shared.interests->Unwatch(&*core.op, number, KeyRef::Of(key), watched.state);
+    if (++done % kSlice != 0) continue;
+    core.op->End();
+    BeginBatch(core);
+  }
+  core.op->End();
+}
+
+// Has a worker forget what the client has queued and what it watches.
+void ForgetElsewhere(CoreContext& core, Client& client, std::unique_ptr<Transaction> transaction) {
+  // Shared, as a job must be copyable.
+  core.shared.workers->Post([queued = std::shared_ptr<Transaction>(std::move(transaction)),
+                             watched = std::shared_ptr<WatchedKeys>(std::move(client.watched))](
+                                CoreContext& worker) mutable {
+    queued.reset();
+    if (watched != nullptr) UnwatchAll(worker, *watched);
+    watched.reset();
+  });
+}
+
 void ForgetWatched(CoreContext& core, Client& client) {
   if (client.watched == nullptr) return;
+  const bool on_loop = client.connection != nullptr;
+  if (on_loop && IsLong(nullptr, client.watched.get())) {
+    return ForgetElsewhere(core, client, nullptr);
+  }
   OpContext* op = core.op->in_batch() ? &*core.op : nullptr;
   for (const auto& [number, key] : client.watched->keys) {
     core.shared.interests->Unwatch(op, number, KeyRef::Of(key), client.watched->state);
@@ -165,7 +212,7 @@ bool WatchedKeys::dirty() const { return state->dirty.load(std::memory_order_acq
 size_t QueueMemory(const Client& client) {
   if (client.transaction == nullptr) return 0;
   return client.transaction->memory +
-         client.transaction->commands.capacity() * sizeof(QueuedCommand);
+         client.transaction->commands.size() * sizeof(QueuedCommand);
 }
 
 size_t WatchMemory(const Client& client) {
@@ -195,6 +242,8 @@ void Queue(Client& client, const ParsedCommand& parsed) {
   if (transaction.aborted || (client.watched != nullptr && client.watched->dirty())) return;
   transaction.commands.emplace_back(parsed);
   transaction.memory += transaction.commands.back().memory();
+  transaction.steps += 1 + parsed.args.size();
+  transaction.portable = transaction.portable && IsPortable(*parsed.command->row);
   transaction.flags |= parsed.command->row->flags;
 }
 
@@ -213,6 +262,9 @@ void NoteRefused(CoreContext& core, Client& client, const ParsedCommand& parsed,
 }
 
 void EndTransaction(CoreContext& core, Client& client) {
+  if (IsLong(client.transaction.get(), client.watched.get())) {
+    return ForgetElsewhere(core, client, std::move(client.transaction));
+  }
   client.transaction.reset();
   ForgetWatched(core, client);
 }
@@ -240,6 +292,10 @@ Outcome Exec(CommandContext& c) {
     return Fail(c, "EXECABORT Transaction discarded because of previous errors.");
   }
   if (client.watched != nullptr && client.watched->dirty()) return Undone(c);
+  if (c.mode == RunMode::kNormal && !c.alone && transaction.portable &&
+      IsLong(&transaction, client.watched.get())) {
+    return Outcome::kOffload;
+  }
   std::vector<KeyLocks::Target> keys;
   if (!c.alone) {
     const bool known = GatherKeys(c, &keys);

@@ -19,19 +19,19 @@ namespace {
 
 int64_t Sum(const SharedState& shared, Tally CoreStats::*tally) {
   int64_t sum = 0;
-  for (const auto& core : shared.cores) sum += (core->stats.*tally).Get();
+  for (CoreContext* const core : shared.counted) sum += (core->stats.*tally).Get();
   return sum;
 }
 
 double Rate(const SharedState& shared, RateMeter CoreStats::*meter) {
   double sum = 0;
-  for (const auto& core : shared.cores) sum += (core->stats.*meter).per_second();
+  for (CoreContext* const core : shared.counted) sum += (core->stats.*meter).per_second();
   return sum;
 }
 
 std::map<std::string, int64_t> SumErrors(const SharedState& shared) {
   std::map<std::string, int64_t> sums;
-  for (const auto& core : shared.cores) {
+  for (CoreContext* const core : shared.counted) {
     const std::lock_guard lock(core->stats.errors_mutex);
     for (const auto& [code, count] : core->stats.errors) sums[code] += count;
   }
@@ -53,7 +53,7 @@ struct CommandSum {
 
 CommandSum SumCommand(const SharedState& shared, size_t id) {
   CommandSum sum;
-  for (const auto& core : shared.cores) {
+  for (CoreContext* const core : shared.counted) {
     const CommandStats& stats = core->stats.per_command[id];
     sum.calls += stats.calls.Get();
     sum.time_ns += stats.time_ns.Get();

@@ -25,7 +25,7 @@ std::string Age(int64_t seconds) {
 
 HistogramSum SumHistograms(const SharedState& shared, size_t command_id) {
   HistogramSum sum;
-  for (const auto& core : shared.cores) {
+  for (CoreContext* const core : shared.counted) {
     // Acquire: pairs with the release that published the histogram.
     const LatencyHistogram* h =
         core->stats.per_command[command_id].histogram.load(std::memory_order_acquire);

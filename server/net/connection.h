@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Once a second: the idle timeout, the soft output limit, memory no longer needed.
   void Housekeep();
 
+  // Gives `out` the input that the command under way was parsed from, so that very many arguments
+  // need not be copied to outlive its run. Returns false if they are not in this connection's
+  // buffer.
+  bool TakeInput(std::span<const std::string_view> args, InputBuffer* out);
+
   bool suspended() const { return stop_ == RunStop::kSuspended; }
   // Bytes of input that wait, and the memory that holds them (CLIENT LIST: qbuf and qbuf-free).
   size_t input_pending() const { return input_.size(); }
@@ -100,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Client client_;
   protocol::RequestParser parser_;
   InputBuffer input_;
+  size_t input_taken_ = 0;  // bytes of the run under way that TakeInput gave away
   RunStop stop_ = RunStop::kNeedMore;
   bool closed_ = false;
   bool draining_ = false;

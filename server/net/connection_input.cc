@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <utility>
 
 #include "server/core/core_context.h"
 #include "server/core/housekeeping.h"
@@ -145,11 +147,34 @@ void Connection::NoteRun(const RunResult& result, std::string_view data) {
     stop_ = RunStop::kClosing;
   }
   if (stop_ == RunStop::kClosing) {
+    input_taken_ = 0;
     input_.Assign({});
     return;
   }
-  input_.Assign(data.substr(result.consumed));
+  // After TakeInput `data` belongs to somebody else, and what came behind it is in input_.
+  const size_t taken = std::exchange(input_taken_, 0);
+  if (taken != 0) {
+    input_.Consume(result.consumed - taken);
+  } else {
+    input_.Assign(data.substr(result.consumed));
+  }
   if (stop_ == RunStop::kNeedMore) HoldToInputLimit();
+}
+
+bool Connection::TakeInput(std::span<const std::string_view> args, InputBuffer* out) {
+  constexpr size_t kCrlf = 2;
+  const std::string_view all = input_.view();
+  const std::less_equal<> not_after;
+  const std::string_view last = args.back();
+  if (input_.empty() || !not_after(all.data(), args.front().data()) ||
+      !not_after(args.front().data(), last.data()) ||
+      !not_after(last.data() + last.size() + kCrlf, all.data() + all.size())) {
+    return false;
+  }
+  input_taken_ = static_cast<size_t>(last.data() - all.data()) + last.size() + kCrlf;
+  out->Swap(input_);
+  input_.Assign(all.substr(input_taken_));
+  return true;
 }
 
 void Connection::ApplyLimits() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/memory.h"
 
@@ -13,6 +14,13 @@ constexpr size_t kCapacityMin = 256;
 }  // namespace
 
 InputBuffer::~InputBuffer() { Release(); }
+
+void InputBuffer::Swap(InputBuffer& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(begin_, other.begin_);
+  std::swap(end_, other.end_);
+  std::swap(capacity_, other.capacity_);
+}
 
 void InputBuffer::Release() {
   if (data_ != nullptr) memory::Free(data_);

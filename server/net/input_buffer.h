@@ -17,6 +17,7 @@ class InputBuffer {
   ~InputBuffer();
   InputBuffer(const InputBuffer&) = delete;
   InputBuffer& operator=(const InputBuffer&) = delete;
+  void Swap(InputBuffer& other) noexcept;
 
   std::string_view view() const { return {data_ + begin_, end_ - begin_}; }
   size_t size() const { return end_ - begin_; }
