@@ -16,7 +16,6 @@
 namespace mantis::server {
 namespace {
 
-
 Update EraseIfPresent(const Current& now) {
   return now.exists() ? Update::Erase("del") : Update::Keep(Status::kNotFound);
 }

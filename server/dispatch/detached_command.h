@@ -69,8 +69,8 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   uint64_t client_id_;
   bool silent_;
   const Command* command_;
-  std::string text_;   // the arguments' bytes, or else
-  InputBuffer input_;  // the client's input
+  std::string text_;         // the arguments' bytes, or else
+  InputBuffer input_;        // the client's input
   std::vector<Bytes> args_;  // views into one of them
   Client stand_in_;
   uint64_t ticks_ = 0;     // spent in the handler

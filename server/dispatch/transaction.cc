@@ -211,8 +211,7 @@ bool WatchedKeys::dirty() const { return state->dirty.load(std::memory_order_acq
 
 size_t QueueMemory(const Client& client) {
   if (client.transaction == nullptr) return 0;
-  return client.transaction->memory +
-         client.transaction->commands.size() * sizeof(QueuedCommand);
+  return client.transaction->memory + client.transaction->commands.size() * sizeof(QueuedCommand);
 }
 
 size_t WatchMemory(const Client& client) {

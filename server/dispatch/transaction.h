@@ -46,12 +46,12 @@ class QueuedCommand {
 
 struct Transaction {
   std::deque<QueuedCommand> commands;  // one that grows without moving all of them
-  size_t memory = 0;     // of the queued commands' blocks
-  size_t steps = 0;      // how long it will take, in arguments
-  bool portable = true;  // it can run apart from its client's core
-  uint32_t flags = 0;    // CommandFlags of any of them
-  bool aborted = false;  // a command was refused: EXEC will be
-  int tries = 0;         // of EXEC that met other clients' locks
+  size_t memory = 0;                   // of the queued commands' blocks
+  size_t steps = 0;                    // how long it will take, in arguments
+  bool portable = true;                // it can run apart from its client's core
+  uint32_t flags = 0;                  // CommandFlags of any of them
+  bool aborted = false;                // a command was refused: EXEC will be
+  int tries = 0;                       // of EXEC that met other clients' locks
 
   // Once EXEC has run: the commands that ask other cores, last first, each with the replies that
   // come after its own.
