@@ -71,9 +71,9 @@ struct Edited {
   Status status = Status::kOk;  // what Edit returns
   int64_t changes = 1;          // as Update::changes: mostly how many elements changed
 
-  Edited Counting(int64_t n) const {
+  Edited Counting(std::integral auto n) const {
     Edited copy = *this;
-    copy.changes = n;
+    copy.changes = static_cast<int64_t>(n);
     return copy;
   }
 
@@ -140,9 +140,10 @@ class Database {
   Status ReadString(OpContext& ctx, const KeyRef& key, F&& f);
 
   // Sets the key to `value`, whatever it held, with that deadline; an empty collection (or nullptr)
-  // deletes it. `event` is told where there is a value, "del" where one was deleted.
+  // deletes it. `event` is told where there is a value, "del" where one was deleted. `changes` as in
+  // Update, of a value; a deletion is one.
   Status Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
-                 std::string_view event, int64_t deadline_ms = kNoDeadline);
+                 std::string_view event, int64_t deadline_ms = kNoDeadline, int64_t changes = 1);
   // Deletes the key; kNotFound if there was none.
   Status Remove(OpContext& ctx, const KeyRef& key, std::string_view event = "del");
 

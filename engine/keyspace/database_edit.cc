@@ -139,7 +139,7 @@ void Database::Prefetch(Entry* e, std::span<const Bytes> elements) {
 }
 
 Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
-                         std::string_view event, int64_t deadline_ms) {
+                         std::string_view event, int64_t deadline_ms, int64_t changes) {
   if (value == nullptr || (value->size() == 0 && value->vanishes_when_empty())) {
     const Status s = Remove(ctx, key);
     return s == Status::kNotFound ? Status::kOk : s;
@@ -147,7 +147,8 @@ Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Obje
   const Held held = Hold(ctx, key, ValueType::kNone, Access::kPeek, Missing::kCreate);
   if (held.entry == nullptr) return held.status;
   const int64_t next_deadline_ms = value->next_deadline_ms();
-  CommitLocked(ctx, held.entry, Update::Set(value.release()->ToWord(), deadline_ms, event));
+  const Update put = Update::Set(value.release()->ToWord(), deadline_ms, event);
+  CommitLocked(ctx, held.entry, put.Counting(changes));
   if (next_deadline_ms != kNoDeadline) expiry_.Schedule(held.entry, next_deadline_ms);
   Release(ctx, held);
   return Status::kOk;

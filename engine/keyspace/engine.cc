@@ -39,6 +39,8 @@ void Engine::FlushAll(OpContext& ctx) {
 }
 
 void Engine::SwapDatabases(OpContext& ctx, int a, int b) {
+  Counters::Local().Add(Counter::kChanges, 1);
+  if (a == b) return;
   auto& first_slot = databases_[static_cast<size_t>(a)];
   auto& second_slot = databases_[static_cast<size_t>(b)];
   Database* const first = first_slot.load(std::memory_order_acquire);
@@ -49,7 +51,6 @@ void Engine::SwapDatabases(OpContext& ctx, int a, int b) {
   }
   first_slot.store(second, std::memory_order_release);
   second_slot.store(first, std::memory_order_release);
-  Counters::Local().Add(Counter::kChanges, 1);
   first->set_number(b);
   second->set_number(a);
   if (observer_ != nullptr) {

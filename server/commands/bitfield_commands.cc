@@ -137,9 +137,10 @@ int64_t GetField(const FieldOp& op, Bytes text) {
   return op.type.FromBits(bits::LoadField(text, op.at, op.type.width));
 }
 
-// Runs the operations on a string that is long enough for all that write. True: a byte changed.
-bool RunOps(const std::vector<FieldOp>& ops, char* data, size_t size, Results* results) {
-  bool changed = false;
+// Runs the operations on a string that is long enough for all that write. Returns how many of them
+// changed it.
+int64_t RunOps(const std::vector<FieldOp>& ops, char* data, size_t size, Results* results) {
+  int64_t changed = 0;
   results->clear();
   for (const FieldOp& op : ops) {
     const int64_t old = GetField(op, {data, size});
@@ -155,7 +156,7 @@ bool RunOps(const std::vector<FieldOp>& ops, char* data, size_t size, Results* r
     results->push_back(op.action == Action::kSet ? old : *fresh);
     if (*fresh == old) continue;
     bits::StoreField(data, op.at, op.type.width, static_cast<uint64_t>(*fresh));
-    changed = true;
+    ++changed;
   }
   return changed;
 }
@@ -189,8 +190,12 @@ Outcome WriteFields(CommandContext& c, const std::vector<FieldOp>& ops, size_t n
   const Status s = c.db().Mutate(c.op, c.key(1), [&](const Current& now) -> Update {
     if (now.exists() && now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
     const size_t size = std::max(now.exists() ? StringRef(now.value).size() : 0, needed);
-    return PatchString(c, now, size, "setbit",
-                       [&](char* data) { return RunOps(ops, data, size, &results); });
+    int64_t changed = 0;
+    const Update update = PatchString(c, now, size, "setbit", [&](char* data) {
+      changed = RunOps(ops, data, size, &results);
+      return changed != 0;
+    });
+    return update.Counting(std::max<int64_t>(changed, 1));
   });
   if (s != Status::kOk) return FailStatus(c, s);
   Reply(c, results);

@@ -56,7 +56,7 @@ Outcome GeoAdd(CommandContext& c) {
       added += what == SortedSet::Added::kNew ? 1 : 0;
       updated += what == SortedSet::Added::kUpdated ? 1 : 0;
     }
-    return added + updated != 0 ? Edited::Yes("zadd") : Edited::No();
+    return added + updated != 0 ? Edited::Yes("zadd").Counting(added + updated) : Edited::No();
   };
   const Status s = c.db().EditOrCreate<SortedSet>(
       c.op, c.key(1), [] { return std::make_unique<SortedSet>(); }, add);

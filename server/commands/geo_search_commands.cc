@@ -95,7 +95,8 @@ Outcome StoreHits(CommandContext& c, const GeoSyntax& syntax, const GeoSearch& s
   std::unique_ptr<SortedSet> set;
   if (!pairs.empty()) set = SortedSet::FromPairs(pairs, LimitsOf(c.core.settings()));
   const Status s = c.db().Replace(c.op, c.key(search.store_key), std::move(set),
-                                  syntax.search ? "geosearchstore" : "georadiusstore");
+                                  syntax.search ? "geosearchstore" : "georadiusstore", kNoDeadline,
+                                  static_cast<int64_t>(pairs.size()));
   if (s != Status::kOk) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(pairs.size()));
   return Done();

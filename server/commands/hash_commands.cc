@@ -45,7 +45,7 @@ Outcome SetPairs(CommandContext& c, F&& reply) {
     for (size_t i = 2; i < c.argc(); i += 2) {
       created += hash.Set(c.args[i], c.args[i + 1], limits, c.op.now_ms()) ? 1 : 0;
     }
-    return Edited::Yes("hset");
+    return Edited::Yes("hset").Counting(c.argc() / 2 - 1);
   });
   if (s != Status::kOk) return FailStatus(c, s);
   reply(created);
@@ -133,7 +133,7 @@ Outcome HDel(CommandContext& c) {
   int64_t removed = 0;
   const Status s = c.db().Edit<Hash>(c.op, c.key(1), [&](Hash& hash) {
     for (const Bytes name : c.args.subspan(2)) removed += hash.Erase(name, c.op.now_ms()) ? 1 : 0;
-    return removed != 0 ? Edited::Yes("hdel") : Edited::No();
+    return removed != 0 ? Edited::Yes("hdel").Counting(removed) : Edited::No();
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(removed);

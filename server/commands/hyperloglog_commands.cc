@@ -36,6 +36,7 @@ struct Editing {
   StringBuffer& value;
   bool fresh;  // of an absent key
   Problem problem = Problem::kNone;
+  int64_t changes = 1;  // what the edit counts as, if it changes anything
 
   // As the function below wants it of its edit.
   bool Note(hll::Outcome outcome) {
@@ -53,7 +54,8 @@ Status EditValue(CommandContext& c, const KeyRef& key, std::string_view event, A
     *problem = Problem::kNone;
     if (!now.exists() && absent == Absent::kFail) return Update::Keep(Status::kNotFound);
     if (now.exists() && now.type() != ValueType::kString) return Update::Keep(Status::kWrongType);
-    return EditWhole(now, event, [&](StringBuffer& value) {
+    int64_t changes = 1;
+    const Update update = EditWhole(now, event, [&](StringBuffer& value) {
       Editing editing{value, !now.exists()};
       if (editing.fresh) hll::Initialize(value);
       if (!hll::IsValid(value.text())) {
@@ -62,8 +64,10 @@ Status EditValue(CommandContext& c, const KeyRef& key, std::string_view event, A
       }
       const bool changed = edit(editing);
       *problem = editing.problem;
+      changes = editing.changes;
       return changed;
     });
+    return update.Counting(changes);
   });
 }
 
@@ -82,11 +86,12 @@ Outcome PfAdd(CommandContext& c) {
   bool changed = false;
   Problem problem = Problem::kNone;
   const auto add = [&](Editing& e) {
-    changed = e.fresh;
+    e.changes = e.fresh ? 1 : 0;
     for (const Bytes element : c.args.subspan(2)) {
-      changed |= e.Note(hll::Add(e.value, element, sparse_bytes_max));
+      e.changes += e.Note(hll::Add(e.value, element, sparse_bytes_max)) ? 1 : 0;
       if (e.problem != Problem::kNone) break;
     }
+    changed = e.changes != 0;
     if (changed) hll::InvalidateCount(e.value);
     return changed;
   };

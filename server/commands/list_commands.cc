@@ -25,7 +25,7 @@ Outcome Push(CommandContext& c) {
   const auto push = [&](List& list) {
     for (const Bytes element : elements) list.Push(element, end);
     length = list.size();
-    return Edited::Yes(PushEvent(end));
+    return Edited::Yes(PushEvent(end)).Counting(elements.size());
   };
   Status s;
   if constexpr (where == PushTo::kExistingKey) {
@@ -64,7 +64,7 @@ Outcome Pop(CommandContext& c) {
     const size_t n = std::min(static_cast<size_t>(count), list.size());
     if (TooLong(c, ReplySteps(list, n))) return Edited::No(Status::kTooLong);
     PopToReply(c, list, n, end);
-    return n == 0 ? Edited::No() : Edited::Yes(PopEvent(end));
+    return n == 0 ? Edited::No() : Edited::Yes(PopEvent(end)).Counting(n);
   });
   if (s == Status::kNotFound) {
     c.reply.NullArray();

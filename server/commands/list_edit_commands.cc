@@ -60,7 +60,7 @@ Outcome LRem(CommandContext& c) {
     if (TooLong(c, SearchSteps(list, list.size()))) return Edited::No(Status::kTooLong);
     const size_t limit = count == 0 ? SIZE_MAX : magnitude;
     removed = list.Remove(c.args[3], limit, count < 0 ? End::kTail : End::kHead);
-    return removed == 0 ? Edited::No() : Edited::Yes("lrem");
+    return removed == 0 ? Edited::No() : Edited::Yes("lrem").Counting(removed);
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(removed));
@@ -75,9 +75,10 @@ Outcome LTrim(CommandContext& c) {
     const IndexRange kept = IndexRange::Of(start, stop, list.size());
     const size_t nodes_gone = list.node_count() * (list.size() - kept.count) / list.size();
     if (TooLong(c, nodes_gone)) return Edited::No(Status::kTooLong);
+    const size_t removed = list.size() - kept.count;
     list.Drop(list.size() - kept.first - kept.count, End::kTail);
     list.Drop(kept.first, End::kHead);
-    return Edited::Yes("ltrim");
+    return Edited::Yes("ltrim").Counting(removed);
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Ok();

@@ -39,7 +39,7 @@ Edited MoveTo(CommandContext& c, List& source, const KeyRef& target, End from, E
     // Told before the removal, as Redis does.
     pushed = c.db().EditOrCreate<List>(c.op, target, ListMaker(c), [&](List& list) {
       list.Push(element, to);
-      return Edited::Yes(PushEvent(to));
+      return Edited::Yes(PushEvent(to)).Counting(0);  // the two together are one change
     });
     ReplyItem(c, item);
   });
@@ -198,7 +198,7 @@ Status PopFirst(CommandContext& c, const PopMany& options) {
     c.reply.Array(2);
     c.reply.Bulk(key);
     PopToReply(c, list, n, options.end);
-    return Edited::Yes(PopEvent(options.end));
+    return Edited::Yes(PopEvent(options.end)).Counting(n);
   });
 }
 

@@ -74,9 +74,7 @@ Outcome SwapDb(CommandContext& c) {
   if (*first < 0 || *first >= count || *second < 0 || *second >= count) {
     return Fail(c, "ERR DB index is out of range");
   }
-  if (*first != *second) {
-    c.engine.SwapDatabases(c.op, static_cast<int>(*first), static_cast<int>(*second));
-  }
+  c.engine.SwapDatabases(c.op, static_cast<int>(*first), static_cast<int>(*second));
   c.reply.Ok();
   return Done();
 }

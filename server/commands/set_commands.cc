@@ -43,7 +43,7 @@ Outcome SAdd(CommandContext& c) {
   const Status s = c.db().EditOrCreate<Set>(c.op, c.key(1), NewSet, [&](Set& set) {
     set.Expect(members.size(), members[0], limits);
     for (const Bytes member : members) added += set.Add(member, limits) ? 1 : 0;
-    return added != 0 ? Edited::Yes("sadd") : Edited::No();
+    return added != 0 ? Edited::Yes("sadd").Counting(added) : Edited::No();
   });
   if (s != Status::kOk) return FailStatus(c, s);
   c.reply.Integer(added);
@@ -55,7 +55,7 @@ Outcome SRem(CommandContext& c) {
   int64_t removed = 0;
   const Status s = c.db().Edit<Set>(c.op, c.key(1), [&](Set& set) {
     for (const Bytes member : c.args.subspan(2)) removed += set.Erase(member) ? 1 : 0;
-    return removed != 0 ? Edited::Yes("srem") : Edited::No();
+    return removed != 0 ? Edited::Yes("srem").Counting(removed) : Edited::No();
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(removed);
@@ -128,7 +128,7 @@ Outcome SPop(CommandContext& c) {
     if (popped == 0) return Edited::No();
     set.PopMany(popped, limits, c.op.random_state(),
                 [&c](const Set::Member& m) { ReplyItem(c, m); });
-    return Edited::Yes("spop");
+    return Edited::Yes("spop").Counting(popped);
   });
   if (s == Status::kNotFound) {
     c.reply.Set(0);

@@ -107,7 +107,8 @@ Outcome AddPairs(CommandContext& c, const AddRequest& request) {
       counts.updated += counts.last.what == SortedSet::Added::kUpdated;
     }
     if (counts.added + counts.updated == 0) return Edited::No();
-    return Edited::Yes((request.flags & SortedSet::kIncrement) != 0 ? "zincr" : "zadd");
+    return Edited::Yes((request.flags & SortedSet::kIncrement) != 0 ? "zincr" : "zadd")
+        .Counting(counts.added + counts.updated);
   };
   const bool only_present = (request.flags & SortedSet::kOnlyPresent) != 0;
   const Status s = only_present
@@ -135,7 +136,7 @@ Outcome ZRem(CommandContext& c) {
   size_t removed = 0;
   const Status s = c.db().Edit<SortedSet>(c.op, c.key(1), [&](SortedSet& set) {
     for (const Bytes member : members) removed += set.Remove(member);
-    return removed == 0 ? Edited::No() : Edited::Yes("zrem");
+    return removed == 0 ? Edited::No() : Edited::Yes("zrem").Counting(removed);
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(removed));

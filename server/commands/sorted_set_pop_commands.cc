@@ -62,7 +62,7 @@ Status PopFrom(CommandContext& c, const KeyRef& key, const Pop& pop) {
     WritePopped(c, key.bytes, set, ranks, pop);
     set.RemoveRange(ranks);
     if (ranks.count == 0) return Edited::No();
-    return Edited::Yes(pop.end == End::kMin ? "zpopmin" : "zpopmax");
+    return Edited::Yes(pop.end == End::kMin ? "zpopmin" : "zpopmax").Counting(ranks.count);
   });
 }
 

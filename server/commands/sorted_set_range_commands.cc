@@ -167,7 +167,7 @@ Outcome RemoveRange(CommandContext& c, By by, std::string_view event) {
     if (TooManyMembers(c, ranks.count)) return Edited::No(Status::kTooLong);
     set.RemoveRange(ranks);
     removed = ranks.count;
-    return removed == 0 ? Edited::No() : Edited::Yes(event);
+    return removed == 0 ? Edited::No() : Edited::Yes(event).Counting(removed);
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(removed));

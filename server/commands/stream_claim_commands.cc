@@ -79,12 +79,16 @@ bool ParseClaimOptions(CommandContext& c, ClaimOptions* out) {
   return true;
 }
 
-StreamConsumer& ClaimingConsumer(CommandContext& c, StreamGroup& group) {
+StreamConsumer& ClaimingConsumer(CommandContext& c, StreamGroup& group, bool* created) {
   StreamConsumer* consumer = group.FindConsumer(c.args[3]);
+  *created = consumer == nullptr;
   if (consumer == nullptr) consumer = group.AddConsumer(c.args[3], c.op.now_ms());
   consumer->seen_ms = c.op.now_ms();
   return *consumer;
 }
+
+// As Redis counts them: a consumer that was created for nothing is none.
+size_t Changes(size_t entries, bool created) { return entries + (created && entries > 0 ? 1 : 0); }
 
 bool IdleEnough(const CommandContext& c, const PendingEntry& entry, int64_t idle_min_ms) {
   return idle_min_ms <= 0 || c.op.now_ms() - entry.delivered_ms >= idle_min_ms;
@@ -131,7 +135,9 @@ Outcome XClaim(CommandContext& c) {
                                     ClaimOptions options;
                                     if (!ParseClaimOptions(c, &options)) return Edited::No();
                                     group->last_id = std::max(group->last_id, options.last_id);
-                                    StreamConsumer& consumer = ClaimingConsumer(c, *group);
+                                    bool created = false;
+                                    StreamConsumer& consumer =
+                                        ClaimingConsumer(c, *group, &created);
                                     const size_t mark = c.reply.DeferredArray();
                                     size_t n = 0;
                                     for (const StreamId id : options.ids) {
@@ -139,7 +145,7 @@ Outcome XClaim(CommandContext& c) {
                                                                                               : 0;
                                     }
                                     c.reply.SetDeferredArray(mark, n);
-                                    return Edited::Yes("xclaim");
+                                    return Edited::Yes("xclaim").Counting(Changes(n, created));
                                   },
                                   Database::Access::kRead));
 }
@@ -244,10 +250,12 @@ Outcome XAutoClaim(CommandContext& c) {
                    std::min(group->pending().size(), 10 * static_cast<size_t>(options.count));
                constexpr size_t kStepsPerEntry = 4;
                if (TooLong(c, looked_at * kStepsPerEntry)) return Edited::No(Status::kTooLong);
-               StreamConsumer& consumer = ClaimingConsumer(c, *group);
+               bool created = false;
+               StreamConsumer& consumer = ClaimingConsumer(c, *group, &created);
                const Found found = ClaimIdle(c, options, stream, *group, consumer);
                ReplyFound(c, stream, options.only_ids, found);
-               return Edited::Yes("xautoclaim");
+               const size_t n = found.claimed.size() + found.deleted.size();
+               return Edited::Yes("xautoclaim").Counting(Changes(n, created));
              },
              Database::Access::kRead));
 }

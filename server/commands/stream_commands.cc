@@ -135,7 +135,7 @@ Outcome XDel(CommandContext& c) {
     parsed = ParseStreamIds(c, 2, &ids);
     if (!parsed) return Edited::No();
     for (const StreamId id : ids) erased += stream.Erase(id) ? 1 : 0;
-    return erased != 0 ? Edited::Yes("xdel") : Edited::No();
+    return erased != 0 ? Edited::Yes("xdel").Counting(erased) : Edited::No();
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   if (parsed) c.reply.Integer(erased);
@@ -150,7 +150,7 @@ Outcome XTrim(CommandContext& c) {
     if (TooLong(c, stream.NodesToTrim(options.trim, kStreamWorkMax)))
       return Edited::No(Status::kTooLong);
     removed = stream.Trim(options.trim);
-    return removed != 0 ? Edited::Yes("xtrim") : Edited::No();
+    return removed != 0 ? Edited::Yes("xtrim").Counting(removed) : Edited::No();
   });
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   c.reply.Integer(static_cast<int64_t>(removed));

@@ -22,7 +22,7 @@ Outcome XAck(CommandContext& c) {
         parsed = ParseStreamIds(c, 3, &ids);
         if (!parsed) return Edited::No();
         for (const StreamId id : ids) acknowledged += group->Acknowledge(id) ? 1 : 0;
-        return acknowledged != 0 ? Edited::Yes("xack") : Edited::No();
+        return acknowledged != 0 ? Edited::Yes("xack").Counting(acknowledged) : Edited::No();
       },
       Database::Access::kRead);
   if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);

@@ -152,20 +152,24 @@ Edited ReadForGroup(CommandContext& c, const ReadRequest& request, Stream& strea
   // Who is asked once more on behalf of a blocked client, and has nothing, changes nothing.
   if (!source.ready && c.mode == RunMode::kServe) return Edited::No();
   StreamConsumer* consumer = group.FindConsumer(request.consumer);
-  bool changed = consumer == nullptr;
+  const bool created = consumer == nullptr;
   if (consumer == nullptr) consumer = group.AddConsumer(request.consumer, c.op.now_ms());
   consumer->seen_ms = c.op.now_ms();
-  if (!source.ready) return changed ? Edited::Yes("xgroup-createconsumer") : Edited::No();
+  // A consumer that was created for nothing counts as no change.
+  if (!source.ready) {
+    return created ? Edited::Yes("xgroup-createconsumer").Counting(0) : Edited::No();
+  }
   ++*replied;
   ReplyHeader(c, source.key);
   StreamId start = source.after;
   (void)start.Increment();
   if (source.history) {
-    if (ReplyHistory(c, request, stream, group, *consumer, start)) changed = true;
-    return changed ? Edited::Yes("xreadgroup") : Edited::No();
+    const bool changed = ReplyHistory(c, request, stream, group, *consumer, start);
+    if (!changed && !created) return Edited::No();
+    return Edited::Yes("xreadgroup").Counting(created ? 2 : 1);
   }
   ReplyToGroup(c, request, stream, group, *consumer, start);
-  return Edited::Yes("xreadgroup");
+  return Edited::Yes("xreadgroup").Counting(created ? 2 : 1);
 }
 
 // Streams with their entries: pairs in an array, or a map.
