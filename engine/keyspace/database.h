@@ -140,8 +140,8 @@ class Database {
   Status ReadString(OpContext& ctx, const KeyRef& key, F&& f);
 
   // Sets the key to `value`, whatever it held, with that deadline; an empty collection (or nullptr)
-  // deletes it. `event` is told where there is a value, "del" where one was deleted. `changes` as in
-  // Update, of a value; a deletion is one.
+  // deletes it. `event` is told where there is a value, "del" where one was deleted. `changes` as
+  // in Update, of a value; a deletion is one.
   Status Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Object> value,
                  std::string_view event, int64_t deadline_ms = kNoDeadline, int64_t changes = 1);
   // Deletes the key; kNotFound if there was none.

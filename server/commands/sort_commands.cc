@@ -288,9 +288,8 @@ class Sorter {
       list->Push(item ? item->View(digits) : Bytes(), List::End::kTail);
     });
     const size_t stored = list->size();
-    const Status s =
-        c_.db().Replace(c_.op, KeyRef::Of(*options_.store), std::move(list), "sortstore",
-                        kNoDeadline, static_cast<int64_t>(stored));
+    const Status s = c_.db().Replace(c_.op, KeyRef::Of(*options_.store), std::move(list),
+                                     "sortstore", kNoDeadline, static_cast<int64_t>(stored));
     if (s != Status::kOk) return FailStatus(c_, s);
     c_.reply.Integer(static_cast<int64_t>(stored));
     return Done();

@@ -94,14 +94,15 @@ bool IdleEnough(const CommandContext& c, const PendingEntry& entry, int64_t idle
   return idle_min_ms <= 0 || c.op.now_ms() - entry.delivered_ms >= idle_min_ms;
 }
 
-// Claims the entry if it can be, and replies with it. False if not.
+// Claims the entry if it can be, and replies with it. False if not; `dropped` counts those that are
+// not pending any more, as the stream has lost them.
 bool ClaimOne(CommandContext& c, const ClaimOptions& options, const Stream& stream,
-              StreamGroup& group, StreamConsumer& consumer, StreamId id) {
+              StreamGroup& group, StreamConsumer& consumer, StreamId id, size_t* dropped) {
   PendingEntry* entry = group.FindPending(id);
   StreamCursor at(stream, id, id);
   if (!at.Next()) {
     // Deleted from the stream: nobody has to deal with it any more.
-    if (entry != nullptr) group.Acknowledge(id);
+    if (entry != nullptr) *dropped += group.Acknowledge(id) ? 1 : 0;
     return false;
   }
   if (entry == nullptr) {
@@ -124,30 +125,30 @@ bool ClaimOne(CommandContext& c, const ClaimOptions& options, const Stream& stre
 }
 
 Outcome XClaim(CommandContext& c) {
-  return EndOfGroupCommand(c, c.db().Edit<Stream>(
-                                  c.op, c.key(1),
-                                  [&](Stream& stream) {
-                                    StreamGroup* group = stream.FindGroup(c.args[2]);
-                                    if (group == nullptr) return Edited::No(Status::kNotFound);
-                                    constexpr size_t kStepsPerId = 10;
-                                    if (TooLong(c, c.argc() * kStepsPerId))
-                                      return Edited::No(Status::kTooLong);
-                                    ClaimOptions options;
-                                    if (!ParseClaimOptions(c, &options)) return Edited::No();
-                                    group->last_id = std::max(group->last_id, options.last_id);
-                                    bool created = false;
-                                    StreamConsumer& consumer =
-                                        ClaimingConsumer(c, *group, &created);
-                                    const size_t mark = c.reply.DeferredArray();
-                                    size_t n = 0;
-                                    for (const StreamId id : options.ids) {
-                                      n += ClaimOne(c, options, stream, *group, consumer, id) ? 1
-                                                                                              : 0;
-                                    }
-                                    c.reply.SetDeferredArray(mark, n);
-                                    return Edited::Yes("xclaim").Counting(Changes(n, created));
-                                  },
-                                  Database::Access::kRead));
+  return EndOfGroupCommand(
+      c, c.db().Edit<Stream>(
+             c.op, c.key(1),
+             [&](Stream& stream) {
+               StreamGroup* group = stream.FindGroup(c.args[2]);
+               if (group == nullptr) return Edited::No(Status::kNotFound);
+               constexpr size_t kStepsPerId = 10;
+               if (TooLong(c, c.argc() * kStepsPerId)) return Edited::No(Status::kTooLong);
+               ClaimOptions options;
+               if (!ParseClaimOptions(c, &options)) return Edited::No();
+               group->last_id = std::max(group->last_id, options.last_id);
+               bool created = false;
+               StreamConsumer& consumer = ClaimingConsumer(c, *group, &created);
+               const size_t mark = c.reply.DeferredArray();
+               size_t n = 0;
+               size_t dropped = 0;
+               for (const StreamId id : options.ids) {
+                 const bool claimed = ClaimOne(c, options, stream, *group, consumer, id, &dropped);
+                 n += claimed ? 1 : 0;
+               }
+               c.reply.SetDeferredArray(mark, n);
+               return Edited::Yes("xclaim").Counting(Changes(n, created) + dropped);
+             },
+             Database::Access::kRead));
 }
 
 struct AutoClaimOptions {
