@@ -6,14 +6,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/value/hash.h"
 #include "engine/value/list.h"
 #include "engine/value/set.h"
 #include "engine/value/sorted_set.h"
 #include "server/commands/args.h"
+#include "server/commands/sort_pattern.h"
 #include "server/core/core_context.h"
 #include "server/dispatch/command_table.h"
 
@@ -33,10 +34,7 @@ struct SortOptions {
   int64_t count = -1;
 
   // Whether it looks at keys that its arguments do not name.
-  bool foreign() const {
-    return by ||
-           std::any_of(get.begin(), get.end(), [](Bytes p) { return p.find('*') != Bytes::npos; });
-  }
+  bool foreign() const { return by || std::any_of(get.begin(), get.end(), NamesForeignKeys); }
 };
 
 bool ParseOptions(CommandContext& c, bool may_store, SortOptions* out) {
@@ -72,51 +70,6 @@ bool ParseOptions(CommandContext& c, bool may_store, SortOptions* out) {
   return true;
 }
 
-// The element that `pattern` names for `item`: "#" is itself, otherwise a key whose name has the
-// item in the place of the first '*', and behind an arrow the field of a hash. Nothing if that does
-// not exist or holds something else. With the gate closed, so what is found stays.
-std::optional<Item> LookUp(CommandContext& c, Bytes pattern, const Item& item) {
-  if (pattern == "#") return item;
-  const size_t star = pattern.find('*');
-  if (star == Bytes::npos) return std::nullopt;
-  Bytes field;
-  Bytes rest = pattern.substr(star + 1);
-  const size_t arrow = rest.find("->");
-  // An arrow with nothing behind it is a part of the name.
-  if (arrow != Bytes::npos && arrow + 2 < rest.size()) {
-    field = rest.substr(arrow + 2);
-    rest = rest.substr(0, arrow);
-  }
-  char digits[24];
-  std::string name(pattern.substr(0, star));
-  name.append(item.View(digits)).append(rest);
-  const KeyRef key = KeyRef::Of(name);
-  std::optional<Item> found;
-  // No such key, and one of another type, are both nothing.
-  if (!field.empty()) {
-    (void)c.db().Read<Hash>(c.op, key, [&](const Hash& hash) {
-      found = hash.Get(field, c.op.now_ms());
-      return Status::kOk;
-    });
-    return found;
-  }
-  (void)c.db().ReadValue(
-      c.op, key,
-      [&](const Current& now) {
-        if (now.type() != ValueType::kString) return Status::kWrongType;
-        const StringRef text(now.value);
-        if (text.is_integer()) {
-          found = Item{{}, text.integer(), true};
-        } else {
-          char unused[24];
-          found = Item{text.Text(unused)};
-        }
-        return Status::kOk;
-      },
-      Database::Access::kRead);
-  return found;
-}
-
 // An element of what is sorted, and what it is sorted by.
 struct Row {
   Item item;
@@ -145,24 +98,59 @@ bool ToScore(const Item& item, double* out) {
 }
 
 // One execution: gathers the elements, orders them, replies with or stores a part of them. The
-// locks of the keys that the arguments name are held all the while.
+// locks of the keys that the arguments name are held all the while, or the gate is.
 class Sorter {
  public:
   Sorter(CommandContext& c, SortOptions options) : c_(c), options_(std::move(options)) {}
 
   Outcome Run() {
+    const Outcome outcome = Begin();
+    return outcome == Outcome::kDone && !failed_ ? End() : outcome;
+  }
+
+  // Gathers the elements and, where they stand for themselves, orders them.
+  Outcome Begin() {
     const Status s = c_.db().ReadValue(
         c_.op, c_.key(1), [this](const Current& now) { return Gather(now); },
         Database::Access::kRead);
-    if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c_, s);
+    failed_ = s != Status::kOk && s != Status::kNotFound;
+    if (failed_) return FailStatus(c_, s);
     ClampRange();
-    if (!options_.keep_order && !Order()) {
-      return Fail(c_, "ERR One or more scores can't be converted into double");
+    return options_.by ? Done() : OrderRows();
+  }
+
+  // After Begin: the foreign keys that End will look at, more perhaps.
+  std::vector<std::string> ForeignKeys() const {
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (options_.by) keys.push_back(ForeignKey(*options_.by, rows_[i].item));
+      // Which elements are asked for is known before they are ordered only without BY.
+      if (!options_.by && (i < first_ || i >= last_)) continue;
+      for (const Bytes pattern : options_.get) {
+        if (NamesForeignKeys(pattern)) keys.push_back(ForeignKey(pattern, rows_[i].item));
+      }
+    }
+    return keys;
+  }
+
+  // The foreign keys stand still.
+  Outcome End() {
+    if (options_.by) {
+      const Outcome outcome = OrderRows();
+      if (failed_) return outcome;
     }
     return options_.store ? Store() : Reply();
   }
 
+  // An error was written.
+  bool failed() const { return failed_; }
+
  private:
+  Outcome OrderRows() {
+    failed_ = !options_.keep_order && !Order();
+    return failed_ ? Fail(c_, "ERR One or more scores can't be converted into double") : Done();
+  }
+
   Status Gather(const Current& now) {
     switch (now.type()) {
       case ValueType::kList:
@@ -229,7 +217,8 @@ class Sorter {
 
   bool Order() {
     for (Row& row : rows_) {
-      const std::optional<Item> by = options_.by ? LookUp(c_, *options_.by, row.item) : row.item;
+      const std::optional<Item> by =
+          options_.by ? LookUpForeign(c_, *options_.by, row.item) : row.item;
       if (options_.alpha) {
         row.weight = by;
       } else if (by && !ToScore(*by, &row.score)) {
@@ -262,7 +251,7 @@ class Sorter {
   void ForEachResult(F&& f) {
     for (size_t i = first_; i < last_; ++i) {
       if (options_.get.empty()) f(std::optional<Item>(rows_[i].item));
-      for (const Bytes pattern : options_.get) f(LookUp(c_, pattern, rows_[i].item));
+      for (const Bytes pattern : options_.get) f(LookUpForeign(c_, pattern, rows_[i].item));
     }
   }
 
@@ -302,14 +291,45 @@ class Sorter {
   // What is asked for of the ordered rows.
   size_t first_ = 0;
   size_t last_ = 0;
+  bool failed_ = false;
 };
+
+// With keys that the elements name. Which ones is known only under the sorted key's lock, and they
+// are locked together with it: so it is read once to find them and once more, under all locks, in
+// the hope that they are the same. Runs alone if it changes all the time.
+Outcome SortByOthers(CommandContext& c, const SortOptions& options,
+                     std::span<const KeyLocks::Target> own) {
+  constexpr int kRounds = 4;
+  constexpr size_t kStepsPerKey = 5;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::string> names;
+    {
+      KeyLocks locks(c.op);
+      if (locks.Acquire(own) == Status::kBusy) return Outcome::kBusy;
+      Sorter sorter(c, options);
+      const Outcome outcome = sorter.Begin();
+      if (outcome != Outcome::kDone || sorter.failed()) return outcome;
+      names = sorter.ForeignKeys();
+    }
+    if (TooLong(c, names.size() * kStepsPerKey)) return Outcome::kOffload;
+    std::vector<KeyLocks::Target> targets(own.begin(), own.end());
+    for (const std::string& name : names) targets.emplace_back(&c.db(), KeyRef::Of(name));
+    KeyLocks locks(c.op);
+    if (locks.Acquire(targets) == Status::kBusy) return Outcome::kBusy;
+    Sorter sorter(c, options);
+    const Outcome outcome = sorter.Begin();
+    if (outcome != Outcome::kDone || sorter.failed()) return outcome;
+    if (sorter.ForeignKeys() == names) return sorter.End();
+  }
+  return Outcome::kAlone;
+}
 
 Outcome SortKey(CommandContext& c, bool may_store) {
   SortOptions options;
   if (!ParseOptions(c, may_store, &options)) return Done();
-  if (options.foreign() && !c.alone) return Outcome::kAlone;
   std::vector<KeyLocks::Target> targets = {{&c.db(), c.key(1)}};
   if (options.store) targets.emplace_back(&c.db(), KeyRef::Of(*options.store));
+  if (options.foreign() && !c.alone) return SortByOthers(c, options, targets);
   KeyLocks locks(c.op);
   if (locks.Acquire(targets) == Status::kBusy) return Outcome::kBusy;
   return Sorter(c, std::move(options)).Run();
