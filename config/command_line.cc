@@ -36,6 +36,18 @@ bool IsModeFlag(std::string_view word) {
 
 std::string_view BeforeEquals(std::string_view word) { return word.substr(0, word.find('=')); }
 
+// Those that answer something and are all there is on the command line, so that one that got there
+// by mistake does not make a container look like a success.
+bool StandsAlone(std::string_view word) {
+  return IsModeFlag(word) && word != "--check-config" && word != "--ping";
+}
+
+// No value of an option that takes several looks like that: addresses, numbers, a few words.
+bool LooksLikePath(std::string_view word) {
+  return word.starts_with('/') || word.starts_with("./") || word.starts_with("../") ||
+         word.ends_with(".conf");
+}
+
 // A mode flag, or "--name" for a name the table knows; what else has dashes may be a value.
 bool IsOption(std::string_view word) {
   return IsModeFlag(word) ||
@@ -49,22 +61,34 @@ class Grouper {
   Grouped Run() {
     while (at_ < words_.size()) {
       const std::string word = words_[at_++];
-      if (IsModeFlag(word)) {
+      if (only_file_left_) {
+        TakeFile(word);
+      } else if (StandsAlone(word) && words_.size() > 1) {
+        grouped_.errors.push_back("'" + word + "' goes with nothing else");
+      } else if (IsModeFlag(word)) {
         grouped_.arguments.push_back(word);
+      } else if (word == "--") {
+        only_file_left_ = true;
       } else if (word.starts_with("--")) {
         TakeOption(word);
       } else if (word.starts_with("-") && word != "-") {
         grouped_.errors.push_back("unknown flag '" + word + "'; options start with --");
-      } else if (grouped_.config_file) {
-        grouped_.errors.push_back("unexpected argument '" + word + "'");
       } else {
-        grouped_.config_file = word;
+        TakeFile(word);
       }
     }
     return std::move(grouped_);
   }
 
  private:
+  void TakeFile(const std::string& word) {
+    if (grouped_.config_file) {
+      grouped_.errors.push_back("unexpected argument '" + word + "'");
+    } else {
+      grouped_.config_file = word;
+    }
+  }
+
   void TakeOption(const std::string& word) {
     std::string name = word.substr(2);
     std::vector<std::string> values;
@@ -86,12 +110,13 @@ class Grouper {
       name.resize(equals);
       takes_more = false;
     }
-    if (!FindOption(name)) {
+    const std::optional<OptionMatch> match = FindOption(name);
+    if (!match) {
       grouped_.errors.push_back("unknown option '--" + name + "'; " + Suggestion(name));
       while (takes_more && at_ < words_.size() && !words_[at_].starts_with("--")) ++at_;
       return;
     }
-    if (takes_more) TakeValues(values);
+    if (takes_more) TakeValues(match->option(), values);
     // Scripts that build a command line from an empty list leave a bare --save behind.
     if (values.empty() && ToLower(name) == "save") values.emplace_back();
     std::string joined;
@@ -100,16 +125,22 @@ class Grouper {
     grouped_.arguments.push_back(joined);
   }
 
-  void TakeValues(std::vector<std::string>& values) {
+  void TakeValues(const Option& option, std::vector<std::string>& values) {
+    size_t most = option.Has(kMultiArg) ? words_.size() : 1;
+    if (option.kind == Kind::kDirective) most = static_cast<size_t>(option.max);
     // The first value may look like anything but an option: passwords do start with dashes.
-    while (at_ < words_.size() &&
-           !(IsOption(words_[at_]) || (!values.empty() && words_[at_].starts_with("--")))) {
-      values.push_back(words_[at_++]);
+    while (at_ < words_.size() && values.size() < most && !IsOption(words_[at_])) {
+      const std::string& word = words_[at_];
+      if (!values.empty() && word.starts_with("--")) break;
+      if (option.kind != Kind::kDirective && most > 1 && LooksLikePath(word)) break;
+      values.push_back(word);
+      ++at_;
     }
   }
 
   std::vector<std::string> words_;
   size_t at_ = 0;
+  bool only_file_left_ = false;  // after "--"
   Grouped grouped_;
 };
 
@@ -252,7 +283,8 @@ void LoadLayers(const Parser& parser, const Grouped& grouped,
 }  // namespace
 
 StartPlan ParseCommandLine(int argc, const char* const* argv,
-                           const std::map<std::string, std::string>& environment) {
+                           const std::map<std::string, std::string>& environment,
+                           RenameCommand rename) {
   Grouped grouped = Grouper({argv + std::min(argc, 1), argv + argc}).Run();
   Parser parser;
   BuildParser(parser);
@@ -268,15 +300,16 @@ StartPlan ParseCommandLine(int argc, const char* const* argv,
   } catch (const CLI::ParseError& error) {
     return Fail(std::move(plan), {error.what()});
   }
-  if (parser.version) {
+  if (parser.version && grouped.errors.empty()) {
     plan.action = StartAction::kVersion;
     plan.message = "mantisd " + std::string(kVersion);
     return plan;
   }
 
-  Loader loader;
+  Loader loader(std::move(rename));
   for (std::string& error : grouped.errors) loader.AddError(std::move(error));
   LoadLayers(parser, grouped, environment, loader, plan);
+  loader.CheckPromises();
   plan.warnings = loader.Warnings();
   if (parser.check_config) plan.action = StartAction::kCheckConfig;
   if (!loader.errors().empty()) return Fail(std::move(plan), loader.errors());

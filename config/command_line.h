@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "config/conf_file.h"
 #include "config/settings.h"
 #include "config/store.h"
 
@@ -28,11 +29,13 @@ struct StartPlan {
   std::string config_file;            // absolute path, empty when none was given
 };
 
-// `mantisd [config-file] [--option value ...]`, Redis's way: values follow their option, several
-// where the option takes several, and `--option=value` does as well. `environment` holds
-// NAME -> value; only MANTIS_* are looked at.
+// `mantisd [--option value ...] [config-file]`, in this order or, Redis's way, the file first.
+// Values follow their option, several where the option takes several; `--option=value` does as
+// well. After `--` there is nothing but the file. `environment` holds NAME -> value; only MANTIS_*
+// are looked at. `rename` is called for each rename-command, in the order of the lines.
 [[nodiscard]] StartPlan ParseCommandLine(int argc, const char* const* argv,
-                                         const std::map<std::string, std::string>& environment);
+                                         const std::map<std::string, std::string>& environment,
+                                         RenameCommand rename = {});
 
 // The environment of this process in the form ParseCommandLine takes.
 [[nodiscard]] std::map<std::string, std::string> ProcessEnvironment();

@@ -74,6 +74,39 @@ std::optional<std::string> ReadWholeFile(const std::string& path, std::string& t
   return std::nullopt;
 }
 
+// CONFIG REWRITE of Redis leaves the line behind that says that the default user may do everything,
+// which is how it is here. A password in it would be another matter.
+bool AllowsEverything(const std::vector<std::string>& words) {
+  constexpr std::string_view kAllowing[] = {
+      "on",          "nopass", "~*",          "allkeys",          "&*",
+      "allchannels", "+@all",  "allcommands", "sanitize-payload", "skip-sanitize-payload"};
+  const auto allows = [&](const std::string& word) {
+    return std::find(std::begin(kAllowing), std::end(kAllowing), ToLower(word)) !=
+           std::end(kAllowing);
+  };
+  return ToLower(words.front()) == "default" && std::all_of(words.begin() + 1, words.end(), allows);
+}
+
+// What Kubernetes puts into the environment for a service, after "MANTIS_": the address of a port,
+// and names that are nobody else's.
+bool IsServiceLink(std::string_view name, std::string_view value) {
+  const size_t scheme = value.find("://");
+  if (scheme != std::string_view::npos && scheme > 0 &&
+      (name == "PORT" || name.ends_with("_PORT"))) {
+    return true;
+  }
+  if (name.ends_with("SERVICE_HOST") || name.find("SERVICE_PORT") != std::string_view::npos) {
+    return true;
+  }
+  // PORT_6379_TCP and, with more behind it, PORT_6379_TCP_ADDR.
+  const size_t port = name.find("PORT_");
+  if (port == std::string_view::npos) return false;
+  const std::string_view rest = name.substr(port + 5);
+  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  const std::string_view protocol = rest.substr(digits, 4);
+  return digits > 0 && (protocol == "_TCP" || protocol == "_UDP" || protocol == "_SCT");
+}
+
 }  // namespace
 
 std::optional<std::vector<std::string>> UnpackWords(const Option& option,
@@ -125,15 +158,7 @@ void Loader::Apply(const std::string& where, std::string_view line, const std::s
   }
   const Option& option = match->option();
   if (option.kind == Kind::kDirective) {
-    const auto count = static_cast<int64_t>(words.size());
-    if (count < option.min || count > option.max) {
-      ReportValue(where, line, *match, words);
-    } else if (option.name == "include") {
-      ApplyInclude(where, words.front());
-    } else {
-      ignored_.push_back(match->index);
-      ignored_directives_.insert(match->index);
-    }
+    ApplyDirective(where, line, *match, words);
     return;
   }
   if (words.empty()) {
@@ -150,9 +175,40 @@ void Loader::Apply(const std::string& where, std::string_view line, const std::s
     ReportValue(where, line, *match, *values);
     return;
   }
-  // Asking for no snapshots is asking for what happens anyway.
-  const bool asks_nothing = option.kind == Kind::kSavePoints && values_.Text(match->index).empty();
-  if (option.Has(kAccepted) && !asks_nothing) ignored_.push_back(match->index);
+  if (option.Has(kRefused)) {
+    places_[match->index] = {where, std::string(line)};
+  } else if (option.Has(kAccepted)) {
+    ignored_.push_back(match->index);
+  }
+}
+
+void Loader::ApplyDirective(const std::string& where, std::string_view line,
+                            const OptionMatch& match, const std::vector<std::string>& words) {
+  const Option& option = match.option();
+  const auto count = static_cast<int64_t>(words.size());
+  if (count < option.min || count > option.max) {
+    ReportValue(where, line, match, words);
+  } else if (option.name == "include") {
+    ApplyInclude(where, words.front());
+  } else if (option.name == "rename-command") {
+    const auto error = rename_ ? rename_(words[0], words[1]) : std::nullopt;
+    if (error) AddError(Located(where, line, *error));
+  } else if (!option.Has(kRefused)) {
+    ignored_.push_back(match.index);
+    ignored_directives_.insert(match.index);
+  } else if (option.name != "user" || !AllowsEverything(words)) {
+    AddError(
+        Located(where, line, std::string(option.name) + ": " + std::string(option.consequence)));
+  }
+}
+
+void Loader::CheckPromises() {
+  for (const auto& [index, place] : places_) {
+    if (!values_.IsRefused(index)) continue;
+    const Option& option = Options()[index];
+    AddError(Located(place.where, place.line,
+                     std::string(option.name) + ": " + std::string(option.consequence)));
+  }
 }
 
 void Loader::ReportValue(const std::string& where, std::string_view line, const OptionMatch& match,
@@ -195,41 +251,65 @@ void Loader::ApplyInclude(const std::string& where, const std::string& pattern) 
 }
 
 void Loader::LoadEnvironment(const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> links;
   for (const auto& [variable, value] : environment) {
     if (!variable.starts_with(kEnvironmentPrefix)) continue;
-    const std::optional<OptionMatch> match = FindVariable(variable);
-    if (!match) {
-      std::string name = ToLower(variable.substr(kEnvironmentPrefix.size()));
-      std::replace(name.begin(), name.end(), '_', '-');
-      const std::string near = VariableName(NearestOption(name).name);
-      std::string warning = "the environment variable ";
-      warning += variable;
-      warning += " is no option and was ignored; the nearest one is ";
-      warning += near;
-      warnings_.push_back(std::move(warning));
+    std::string name = variable.substr(kEnvironmentPrefix.size());
+    if (IsServiceLink(name, value)) {
+      links.push_back(variable);
       continue;
     }
-    Apply(variable, {}, std::string(match->spelling()), {value});
+    if (name == "RENAME_COMMAND") {
+      AddError(variable + ": commands are renamed in the configuration file or by flags only");
+      continue;
+    }
+    if (const std::optional<OptionMatch> match = FindVariable(variable)) {
+      Apply(variable, {}, std::string(match->spelling()), {value});
+      continue;
+    }
+    name = ToLower(name);
+    std::replace(name.begin(), name.end(), '_', '-');
+    std::string warning = "the environment variable ";
+    warning += variable;
+    warning += " is no option and was ignored; the nearest one is ";
+    warning += VariableName(NearestOption(name).name);
+    warnings_.push_back(std::move(warning));
+  }
+  if (!links.empty()) {
+    warnings_.push_back(
+        "these environment variables look like those of a Kubernetes service and were ignored: " +
+        JoinNames(links));
   }
 }
 
 std::vector<std::string> Loader::Warnings() const {
-  std::vector<std::string> names;
-  std::vector<std::string> changed;
+  std::vector<std::string> all;
+  std::map<NoEffect, std::vector<size_t>> by_reason;
   std::set<size_t> seen;
   for (const size_t index : ignored_) {
     if (!seen.insert(index).second) continue;
-    names.emplace_back(Options()[index].name);
-    // A line that states the default changes nothing; the others deserve to be pointed out.
-    if (!values_.IsDefault(index) || ignored_directives_.contains(index)) {
-      changed.emplace_back(Options()[index].name);
+    const Option& option = Options()[index];
+    if (!option.consequence.empty() && !values_.IsDefault(index)) {
+      all.push_back(std::string(option.name) + ": " + std::string(option.consequence));
+    } else {
+      by_reason[option.no_effect].push_back(index);
     }
   }
-  std::vector<std::string> all = warnings_;
-  if (!names.empty()) {
-    std::string warning = "these directives have no effect in this version: " + JoinNames(names);
-    if (!changed.empty())
-      warning += "; of these, set to other than the default: " + JoinNames(changed);
+  all.insert(all.end(), warnings_.begin(), warnings_.end());
+  for (const auto& [reason, indexes] : by_reason) {
+    std::vector<std::string> names;
+    std::vector<std::string> changed;
+    for (const size_t index : indexes) {
+      names.emplace_back(Options()[index].name);
+      // A line that states the default changes nothing; the others deserve to be pointed out.
+      if (!values_.IsDefault(index) || ignored_directives_.contains(index)) {
+        changed.emplace_back(Options()[index].name);
+      }
+    }
+    std::string warning = "without effect, as ";
+    warning += ReasonText(reason);
+    warning += ": " + JoinNames(names);
+    if (!changed.empty()) warning += "; set to other than the default: " + JoinNames(changed);
     all.push_back(std::move(warning));
   }
   return all;

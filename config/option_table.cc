@@ -8,21 +8,25 @@
 
 #include "config/accepted_options.h"
 #include "config/effective_options.h"
+#include "config/foreign_options.h"
 
 namespace mantis::config {
 namespace {
 
-constexpr size_t kOptionCount = kEffectiveOptions.size() + kAcceptedOptions.size();
-
-constexpr std::array<Option, kOptionCount> JoinTables() {
-  std::array<Option, kOptionCount> all{};
-  std::copy(kEffectiveOptions.begin(), kEffectiveOptions.end(), all.begin());
-  std::copy(kAcceptedOptions.begin(), kAcceptedOptions.end(),
-            all.begin() + kEffectiveOptions.size());
+template <size_t... N>
+constexpr auto Join(const std::array<Option, N>&... tables) {
+  std::array<Option, (N + ...)> all{};
+  auto at = all.begin();
+  ((at = std::copy(tables.begin(), tables.end(), at)), ...);
   return all;
 }
 
-constexpr std::array<Option, kOptionCount> kOptions = JoinTables();
+constexpr auto kOptions =
+    Join(kEffectiveOptions, kPlainProcessOptions, kOwnThreadsOptions, kOwnMemoryOptions,
+         kAlwaysSoOptions, kNoScriptsOptions, kNoUsersOptions, kOwnSnapshotsOptions,
+         kNoAppendOnlyFileOptions, kNoReplicationOptions, kNoClusterOptions, kNoTlsOptions,
+         kNotYetOptions, kPromisingOptions, kObsoleteOptions, kForeignOptions);
+constexpr size_t kOptionCount = kOptions.size();
 
 constexpr bool IsLowerCase(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -133,6 +137,40 @@ std::string_view SectionTitle(Section section) {
       return "Compact encodings";
     case Section::kAccepted:
       return "Accepted from redis.conf without effect";
+  }
+  return "";
+}
+
+std::string_view ReasonText(NoEffect reason) {
+  switch (reason) {
+    case NoEffect::kNotYet:
+      return "nothing acts on them in this version";
+    case NoEffect::kAlwaysSo:
+      return "these things are always done here";
+    case NoEffect::kNoAppendOnlyFile:
+      return "there is no append-only file in this version";
+    case NoEffect::kOwnSnapshots:
+      return "snapshots have a format of their own";
+    case NoEffect::kNoReplication:
+      return "there is no replication in this version";
+    case NoEffect::kNoCluster:
+      return "there is no cluster mode in this version";
+    case NoEffect::kNoTls:
+      return "there is no TLS in this version";
+    case NoEffect::kNoUsers:
+      return "there are no ACL users in this version";
+    case NoEffect::kNoScripts:
+      return "there are no scripts and no modules in this version";
+    case NoEffect::kOwnThreads:
+      return "the option threads alone says how many there are, and the kernel where they run";
+    case NoEffect::kOwnMemory:
+      return "memory is laid out and given back in another way";
+    case NoEffect::kPlainProcess:
+      return "the process has no title, logo or crash report of its own";
+    case NoEffect::kOfOthers:
+      return "they belong to Valkey, KeyDB or a later Redis";
+    case NoEffect::kObsolete:
+      return "Redis itself ignores them by now";
   }
   return "";
 }

@@ -1,10 +1,10 @@
 // The option table: one row per directive, from which everything else is derived.
 //
 // Purpose: the file parser, flags, environment variables, CONFIG GET/SET/REWRITE and --help all
-// walk these rows. To add an option, add a row (effective_options.h, or accepted_options.h for a
-// Redis directive that changes nothing here yet) and, if code reads it, a member in Settings.
-// Thread safety: immutable, compile-time data.
-// Invariants, checked at compile time: names and aliases are unique and lower case.
+// walk these rows. To add an option, add a row (effective_options.h, accepted_options.h for a
+// Redis directive that changes nothing here yet, foreign_options.h for one of its relatives) and,
+// if code reads it, a member in Settings. Thread safety: immutable, compile-time data. Invariants,
+// checked at compile time: names and aliases are unique and lower case.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +53,25 @@ enum Flag : uint16_t {
   kAccepted = 1 << 6,      // Redis has it; it has no effect here (yet)
   kEmptyIsUnset = 1 << 7,  // an empty text means "not set": REWRITE leaves the line out
   kClamp = 1 << 8,         // min and max cap the value instead of refusing it
+  kRefused = 1 << 9,       // promises what is not given: only its default may be set
+};
+
+// Why a row with kAccepted has no effect. All those of one reason share one warning at the start.
+enum class NoEffect : uint8_t {
+  kNotYet,
+  kAlwaysSo,
+  kNoAppendOnlyFile,
+  kOwnSnapshots,
+  kNoReplication,
+  kNoCluster,
+  kNoTls,
+  kNoUsers,
+  kNoScripts,
+  kOwnThreads,
+  kOwnMemory,
+  kPlainProcess,
+  kOfOthers,
+  kObsolete,
 };
 
 enum class Section : uint8_t {
@@ -91,6 +110,9 @@ struct Option {
   int64_t max = kInt64Max;
   std::string_view choices = {};  // space-separated, in Redis's order
   std::string_view alias = {};    // the option's older name
+  NoEffect no_effect = NoEffect::kNotYet;
+  // What any value but the default does not bring about; with kRefused, also how to go on without.
+  std::string_view consequence = {};
 
   [[nodiscard]] constexpr bool Has(Flag flag) const { return (flags & flag) != 0; }
 };
@@ -126,6 +148,9 @@ struct NearName {
 [[nodiscard]] std::string Suggestion(std::string_view name);
 
 [[nodiscard]] std::string_view SectionTitle(Section section);
+
+// The end of a sentence: "there is no replication in this version".
+[[nodiscard]] std::string_view ReasonText(NoEffect reason);
 
 [[nodiscard]] std::string ToLower(std::string_view text);
 

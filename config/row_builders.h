@@ -3,6 +3,9 @@
 // Thread safety, ownership: constexpr functions over literals.
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "config/option_table.h"
 
 namespace mantis::config {
@@ -128,6 +131,38 @@ constexpr Option DirectiveRow(std::string_view name, int64_t arguments_min, int6
           .flags = Flags(kAccepted | kHidden | kMultiArg),
           .min = arguments_min,
           .max = arguments_max};
+}
+
+// A value other than the default would promise what is not given: `sentence` says what, and how to
+// go on without.
+constexpr Option Promise(std::string_view sentence, Option row) {
+  row.flags = Flags(row.flags | kRefused);
+  row.consequence = sentence;
+  return row;
+}
+
+// The same where the server can go on: a warning of its own.
+constexpr Option Caution(std::string_view sentence, Option row) {
+  row.consequence = sentence;
+  return row;
+}
+
+constexpr Option Because(NoEffect reason, Option row) {
+  row.no_effect = reason;
+  return row;
+}
+
+template <size_t N>
+constexpr std::array<Option, N> Rows(const Option (&rows)[N]) {
+  std::array<Option, N> all{};
+  for (size_t i = 0; i < N; ++i) all[i] = rows[i];
+  return all;
+}
+
+template <size_t N>
+constexpr std::array<Option, N> Because(NoEffect reason, std::array<Option, N> rows) {
+  for (Option& row : rows) row.no_effect = reason;
+  return rows;
 }
 
 }  // namespace mantis::config

@@ -126,6 +126,7 @@ std::optional<std::string> ConfigStore::Set(std::span<const Pair> pairs,
     if (!error && match.option().kind == Kind::kDirectory) {
       error = CheckDirectory(values.Text(match.index));
     }
+    if (!error && values.IsRefused(match.index)) error = std::string(match.option().consequence);
     if (error) return SetError(match.spelling(), *error);
   }
 

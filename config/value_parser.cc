@@ -284,7 +284,7 @@ ParsedValue ParseValue(const Option& option, Words words, const std::string& cur
     case Kind::kMemory:
       return ParseMemorySize(option, words[0]);
     case Kind::kString:
-      return Good(words[0]);
+      return Good(JoinWords(words));
     case Kind::kFileName:
       return ParseFileName(option, words[0]);
     case Kind::kDirectory:

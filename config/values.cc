@@ -92,6 +92,11 @@ Values::Values() {
 
 bool Values::IsDefault(size_t index) const { return texts_[index] == DefaultText(index); }
 
+bool Values::IsRefused(size_t index) const {
+  const Option& option = Options()[index];
+  return option.Has(kRefused) && option.kind != Kind::kDirective && !IsDefault(index);
+}
+
 std::optional<std::string> Values::Assign(size_t index, std::span<const std::string> words,
                                           bool accumulate) {
   ParsedValue parsed = ParseValue(Options()[index], words, texts_[index], accumulate);

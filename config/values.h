@@ -25,6 +25,8 @@ class Values {
 
   [[nodiscard]] const std::string& Text(size_t index) const { return texts_[index]; }
   [[nodiscard]] bool IsDefault(size_t index) const;
+  // Whether the row promises something that its value would not bring about.
+  [[nodiscard]] bool IsRefused(size_t index) const;
 
   // Checks `words` against row `index` and stores them. Returns Redis's words for what is wrong.
   // With `accumulate` the save points given are added to those already there.

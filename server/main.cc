@@ -15,6 +15,7 @@
 #include "server/core/runtime.h"
 #include "server/core/start_checks.h"
 #include "server/core/supervision.h"
+#include "server/dispatch/command_table.h"
 
 namespace mantis::server {
 namespace {
@@ -83,7 +84,8 @@ int Serve(const config::StartPlan& plan) {
 }
 
 int Main(int argc, char** argv) {
-  const config::StartPlan plan = config::ParseCommandLine(argc, argv, config::ProcessEnvironment());
+  const config::StartPlan plan =
+      config::ParseCommandLine(argc, argv, config::ProcessEnvironment(), CommandTable::Rename);
   switch (plan.action) {
     case config::StartAction::kRun:
       return Serve(plan);

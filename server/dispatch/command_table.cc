@@ -79,8 +79,10 @@ bool EqualsIgnoreCase(Bytes arg, std::string_view word) {
   return true;
 }
 
-const CommandTable& CommandTable::Instance() {
-  static const CommandTable table;
+const CommandTable& CommandTable::Instance() { return Mutable(); }
+
+CommandTable& CommandTable::Mutable() {
+  static CommandTable table;
   return table;
 }
 
@@ -108,23 +110,56 @@ CommandTable::CommandTable() {
     command.children = children_[i];
     commands_.push_back(command);
   }
+  for (const Command& command : commands_) names_.emplace_back(command.row->name);
+  IndexNames();
+}
+
+void CommandTable::IndexNames() {
   size_t slots = 64;
   while (slots < commands_.size() * 4) slots *= 2;
   slots_.assign(slots, 0);
   for (size_t i = 0; i < commands_.size(); ++i) {
-    size_t at = NameHash(commands_[i].row->name) & (slots - 1);
+    size_t at = NameHash(names_[i]) & (slots - 1);
     while (slots_[at] != 0) at = (at + 1) & (slots - 1);
     slots_[at] = static_cast<uint16_t>(i + 1);
   }
 }
 
+std::optional<std::string> CommandTable::Rename(const std::string& name,
+                                                const std::string& new_name) {
+  CommandTable& table = Mutable();
+  const Command* command = table.Find(name);
+  if (command == nullptr) return "No such command in rename-command";
+  // The old name goes first, so that a command may be renamed to what it was called already.
+  const auto at = command - table.commands_.data();
+  std::string& called = table.names_[static_cast<size_t>(at)];
+  if (new_name.empty()) {
+    table.commands_.erase(table.commands_.begin() + at);
+    table.names_.erase(table.names_.begin() + at);
+  } else {
+    const Command* other = table.Find(new_name);
+    if (other != nullptr && other != command) return "Target command name already exists";
+    called = new_name;
+    std::transform(called.begin(), called.end(), called.begin(), Lower);
+  }
+  table.IndexNames();
+  return std::nullopt;
+}
+
 const Command* CommandTable::Find(Bytes name) const {
   const size_t mask = slots_.size() - 1;
   for (size_t at = NameHash(name) & mask; slots_[at] != 0; at = (at + 1) & mask) {
-    const Command& c = commands_[slots_[at] - 1u];
-    if (EqualsIgnoreCase(name, c.row->name)) return &c;
+    const size_t i = slots_[at] - 1u;
+    if (EqualsIgnoreCase(name, names_[i])) return &commands_[i];
   }
   return nullptr;
+}
+
+const Command* CommandTable::FindByRowName(std::string_view name) const {
+  const auto found = std::lower_bound(
+      commands_.begin(), commands_.end(), name,
+      [](const Command& command, std::string_view wanted) { return command.row->name < wanted; });
+  return found != commands_.end() && found->row->name == name ? &*found : nullptr;
 }
 
 const Command* CommandTable::Resolve(std::span<const Bytes> args) const {

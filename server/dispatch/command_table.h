@@ -1,9 +1,13 @@
 // All commands, looked up by name without regard to case.
 //
-// Thread safety: built once before threads start, read-only afterwards.
+// A command that was renamed is called by its new name only, and one that was removed not at all.
+// Its row keeps its name, which is what COMMAND, statistics and error texts show, as Redis does.
+//
+// Thread safety: built and renamed before threads start, read-only afterwards.
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "server/dispatch/command.h"
@@ -14,14 +18,25 @@ class CommandTable {
  public:
   static const CommandTable& Instance();
 
+  // For rename-command: `name` is called `new_name` from here on, together with its subcommands; an
+  // empty `new_name` removes it. Returns what is wrong in Redis's words, or nothing. Invalidates
+  // all Command pointers, so it is for the time before the threads start.
+  static std::optional<std::string> Rename(const std::string& name, const std::string& new_name);
+
   // The command or container called `name`; nullptr if unknown.
   const Command* Find(Bytes name) const;
   // The command that `args` names, a subcommand where args[0] is a container; nullptr if unknown.
   const Command* Resolve(std::span<const Bytes> args) const;
+  // The command whose row has that name, whatever it is called now; nullptr if it was removed.
+  const Command* FindByRowName(std::string_view name) const;
+  // Whether this is a command and not a subcommand.
+  bool IsTopLevel(const Command* command) const {
+    return command >= commands_.data() && command < commands_.data() + commands_.size();
+  }
   // "container|sub" or plain names, for COMMAND INFO, ACL…
   const Command* FindFullName(Bytes name) const;
 
-  // Top-level commands in name order.
+  // Top-level commands in the order of their rows' names, without those removed.
   std::span<const Command> commands() const { return commands_; }
   // Commands and subcommands together: ids run from 0 to size()-1.
   size_t size() const { return by_id_.size(); }
@@ -29,8 +44,11 @@ class CommandTable {
 
  private:
   CommandTable();
+  static CommandTable& Mutable();
+  void IndexNames();
 
   std::vector<Command> commands_;
+  std::vector<std::string> names_;  // what each is called, in lower case
   std::vector<std::vector<Command>> children_;
   std::vector<const CommandRow*> by_id_;
   // Open addressing over the lower-case name's hash: index into commands_ plus one, 0 is free.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/option_table.h"
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
 #include "server/core/log.h"
@@ -46,43 +47,44 @@ bool LooksLikeHttp(Bytes name) {
   return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:");
 }
 
+// Which arguments hold a password: of CONFIG SET, the values of the options whose row says so.
+void HideConfigSecrets(std::vector<Bytes>& args, Bytes hidden) {
+  for (size_t i = 2; i + 1 < args.size(); i += 2) {
+    const auto match = config::FindOption(args[i]);
+    if (!match || !match->option().Has(config::kSecret)) continue;
+    args[i + 1] = hidden;
+    // A password with a blank in it that was not quoted: its rest may be anywhere behind.
+    if (args.size() % 2 != 0) {
+      std::fill(args.begin() + static_cast<ptrdiff_t>(i + 1), args.end(), hidden);
+      return;
+    }
+  }
+}
+
 // What others may see of a command: passwords are replaced.
 std::span<const Bytes> Redacted(const ParsedCommand& parsed, std::vector<Bytes>& storage) {
   constexpr Bytes kHidden = "(redacted)";
   const std::string_view name = parsed.command->row->name;
-  size_t from = parsed.args.size();
-  size_t to = parsed.args.size();
-  if (name == "auth") {
-    from = 1;
-  } else if (name == "hello") {
-    for (size_t i = 2; i + 2 < parsed.args.size() && from == to; ++i) {
-      if (EqualsIgnoreCase(parsed.args[i], "AUTH")) {
-        from = i + 1;
-        to = i + 3;
-        break;
-      }
-    }
-  } else if (name == "config|set") {
-    for (size_t i = 2; i + 1 < parsed.args.size(); i += 2) {
-      if (EqualsIgnoreCase(parsed.args[i], "requirepass")) {
-        from = i + 1;
-        to = i + 2;
-      }
-    }
-  }
-  if (from == parsed.args.size()) return parsed.args;
+  if (name != "auth" && name != "hello" && name != "config|set") return parsed.args;
   storage.assign(parsed.args.begin(), parsed.args.end());
-  std::fill(storage.begin() + static_cast<ptrdiff_t>(from),
-            storage.begin() + static_cast<ptrdiff_t>(to), kHidden);
+  if (name == "auth") {
+    std::fill(storage.begin() + 1, storage.end(), kHidden);
+  } else if (name == "config|set") {
+    HideConfigSecrets(storage, kHidden);
+  } else {
+    const auto is_auth = [](Bytes arg) { return EqualsIgnoreCase(arg, "AUTH"); };
+    const auto first = storage.begin() + std::min<ptrdiff_t>(2, std::ssize(storage));
+    const auto auth = std::find_if(first, storage.end(), is_auth);
+    const auto after = auth == storage.end() ? auth : auth + 1;
+    std::fill(after, after + std::min<ptrdiff_t>(2, storage.end() - after), kHidden);
+  }
   return storage;
 }
 
 void UnknownCommand(Client& client, std::span<const Bytes> args) {
-  const CommandTable& table = CommandTable::Instance();
-  const Command* container = table.Find(args[0]);
   std::string text;
-  if (container != nullptr) {
-    std::string upper(container->row->name);
+  if (CommandTable::Instance().Find(args[0]) != nullptr) {
+    std::string upper(args[0]);
     std::transform(upper.begin(), upper.end(), upper.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     text = "ERR unknown subcommand '";
@@ -285,9 +287,10 @@ void Prepare(ParsedCommand& parsed) {
   if (name.size() == last.size && std::memcmp(name.data(), last.name.data(), last.size) == 0) {
     parsed.command = last.command;
   } else {
-    parsed.command = CommandTable::Instance().Resolve(parsed.args);
+    const CommandTable& table = CommandTable::Instance();
+    parsed.command = table.Resolve(parsed.args);
     // A container's subcommand is in another argument.
-    if (parsed.command != nullptr && parsed.command->row->name.size() == name.size() &&
+    if (parsed.command != nullptr && table.IsTopLevel(parsed.command) &&
         parsed.command->children.empty() && name.size() <= last.name.size()) {
       std::memcpy(last.name.data(), name.data(), name.size());
       last.size = name.size();

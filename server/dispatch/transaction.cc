@@ -318,7 +318,7 @@ Outcome Exec(CommandContext& c) {
 bool ContinueExec(Client& client) {
   if (client.transaction == nullptr || client.transaction->open.empty()) return false;
   CoreContext& core = client.connection->core();
-  const Command* exec = CommandTable::Instance().Find("exec");
+  const Command* exec = CommandTable::Instance().FindByRowName("exec");
   const Bytes name = exec->row->name;
   BeginBatch(core);
   CommandContext c{core.shared.engine, *core.op,   core, core.shared, client,

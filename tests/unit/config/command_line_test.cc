@@ -87,7 +87,6 @@ TEST(CommandLine, RedisWaysOfWritingFlags) {
   EXPECT_EQ(Started({"--PORT", "7"})->port, 7);
   EXPECT_EQ(Started({"--port", "7", "--port", "8"})->port, 8);
   EXPECT_EQ(Started({"--maxmemory", "100mb"})->maxmemory, 104857600);
-  EXPECT_TRUE(Started({"--appendonly", "yes"})->appendonly);
   EXPECT_EQ(Started({"--threads", "4"})->threads, 4);
   EXPECT_EQ(Started({"--list-max-listpack-size", "-3"})->list_max_listpack_size, -3);
   EXPECT_EQ(Started({"--list-max-ziplist-size", "-3"})->list_max_listpack_size, -3);
@@ -125,7 +124,7 @@ TEST(CommandLine, Modes) {
     EXPECT_NE(help.message.find(option.name), std::string::npos) << option.name;
   }
   EXPECT_EQ(Parse({"-h"}).action, StartAction::kHelp);
-  EXPECT_EQ(Parse({"--port", "7", "-v"}).action, StartAction::kVersion);
+  EXPECT_EQ(Parse({"-v"}).action, StartAction::kVersion);
   EXPECT_TRUE(Parse({"--version"}).message.starts_with("mantisd "));
   const StartPlan ping = Parse({"--ping", "--port", "7", "--requirepass", "x"});
   EXPECT_EQ(ping.action, StartAction::kPing);
@@ -136,13 +135,13 @@ TEST(CommandLine, Modes) {
 TEST(CommandLine, CheckConfig) {
   const TestFolder folder;
   const std::string path =
-      folder.Write("m.conf", "port 7000\nrequirepass hunter2\nmasterauth hunter2\n");
+      folder.Write("m.conf", "port 7000\nrequirepass hunter2\ntls-key-file-pass hunter2\n");
   const StartPlan good = Parse({"--check-config", path, "--maxmemory", "1gb"});
   EXPECT_EQ(good.action, StartAction::kCheckConfig);
   EXPECT_EQ(good.exit_code, 0);
   EXPECT_EQ(good.message, "The configuration is valid.\nFile: " + path +
                               "\nOther than the defaults:\n  port 7000\n  requirepass (hidden)\n"
-                              "  maxmemory 1gb\n  masterauth (hidden)\nwarning: " +
+                              "  maxmemory 1gb\n  tls-key-file-pass (hidden)\nwarning: " +
                               good.warnings.at(0) + "\n");
 
   folder.Write("m.conf", "requirpass hunter2\nrequirepass hunter 2\nmasterauth 'hunter\nport x\n");
@@ -175,8 +174,10 @@ TEST(CommandLine, ErrorsOfFlags) {
               "65535");
   ExpectError(Parse({"--port", "--hz", "5"}),
               "--port: port: a value is missing; expected an integer from 0 to 65535");
-  ExpectError(Parse({"--port", "1", "2"}),
-              "--port: port: '1 2' is not valid; expected an integer from 0 to 65535");
+  ExpectError(Parse({"--port", "1", "/no/such/file"}),
+              "cannot read the configuration file '/no/such/file': No such file or directory");
+  ExpectError(Parse({"--port", "1", "-v"}), "'-v' goes with nothing else");
+  ExpectError(Parse({"--port", "1", "-x"}), "unknown flag '-x'; options start with --");
   ExpectError(Parse({"--protected-mode", "1"}),
               "--protected-mode: protected-mode: '1' is not valid; expected yes or no");
   ExpectError(Parse({"--port 'x"}), "unbalanced quotes in '--port'");
@@ -187,6 +188,56 @@ TEST(CommandLine, ErrorsOfFlags) {
   ExpectError(Parse({none}),
               "cannot read the configuration file '" + none + "': No such file or directory");
   ExpectError(Parse({folder.Write("a.conf", ""), "b.conf"}), "unexpected argument 'b.conf'");
+}
+
+TEST(CommandLine, TheFileMayStandAnywhereAmongTheOptions) {
+  const TestFolder folder;
+  const std::string path = folder.Write("m.conf", "timeout 5\nport 1\n");
+  const std::vector<std::vector<std::string>> lines = {
+      {path, "--port", "7"},
+      {"--port", "7", path},
+      {"--port=7", path},
+      {"--port", "7", "--", path},
+      {"--port", "7", "--logfile", "", path, "--hz", "9"},
+      {"--save", "60", "1", path, "--port", "7"},
+      {"--bind", "127.0.0.1", "-::1", path, "--port", "7"},
+      {"--bind", "127.0.0.1", "--port", "7", "--", path}};
+  for (const std::vector<std::string>& line : lines) {
+    const StartPlan plan = Parse(line);
+    ASSERT_EQ(plan.action, StartAction::kRun) << plan.message;
+    EXPECT_EQ(plan.config_file, path);
+    EXPECT_EQ(plan.store->snapshot()->timeout, 5);
+    EXPECT_EQ(plan.store->snapshot()->port, 7);
+  }
+  ExpectError(Parse({"--", path, path}), "unexpected argument '" + path + "'");
+}
+
+TEST(CommandLine, APromiseIsJudgedByTheLastLayer) {
+  const TestFolder folder;
+  const std::string path = folder.Write("m.conf", "appendonly yes\n");
+  EXPECT_EQ(Parse({path}).action, StartAction::kError);
+  EXPECT_EQ(Parse({path}).exit_code, 1);
+  EXPECT_EQ(Parse({path, "--check-config"}).exit_code, 1);
+  EXPECT_EQ(Parse({path, "--appendonly", "no"}).action, StartAction::kRun);
+  EXPECT_EQ(Parse({path}, {{"MANTIS_APPENDONLY", "no"}}).action, StartAction::kRun);
+  EXPECT_EQ(Parse({}, {{"MANTIS_APPENDONLY", "yes"}}).action, StartAction::kError);
+}
+
+TEST(CommandLine, VariablesOfAKubernetesServiceAreAWarning) {
+  const StartPlan plan = Parse({}, {{"MANTIS_PORT", "tcp://10.0.0.1:6379"},
+                                    {"MANTIS_PORT_6379_TCP", "tcp://10.0.0.1:6379"},
+                                    {"MANTIS_PORT_6379_TCP_ADDR", "10.0.0.1"},
+                                    {"MANTIS_SERVICE_HOST", "10.0.0.1"},
+                                    {"MANTIS_SERVICE_PORT", "6379"},
+                                    {"MANTIS_TLS_PORT", "tcp://10.0.0.2:6380"}});
+  ASSERT_EQ(plan.action, StartAction::kRun) << plan.message;
+  EXPECT_EQ(plan.store->snapshot()->port, 6379);
+  EXPECT_EQ(plan.warnings,
+            std::vector<std::string>{
+                "these environment variables look like those of a Kubernetes service and were "
+                "ignored: MANTIS_PORT, MANTIS_PORT_6379_TCP, MANTIS_PORT_6379_TCP_ADDR, "
+                "MANTIS_SERVICE_HOST, MANTIS_SERVICE_PORT, MANTIS_TLS_PORT"});
+  EXPECT_EQ(Parse({}, {{"MANTIS_RENAME_COMMAND", "GET x"}}).action, StartAction::kError);
 }
 
 TEST(CommandLine, UnknownVariableIsAWarning) {

@@ -56,6 +56,51 @@ TEST(OptionTable, RowsWithAnEffectHaveAMemberAndHelp) {
   }
 }
 
+TEST(OptionTable, WhatIsRefusedSaysWhyAndHowToGoOn) {
+  for (const Option& option : Options()) {
+    if (!option.Has(kRefused)) continue;
+    EXPECT_TRUE(option.Has(kAccepted)) << option.name;
+    EXPECT_NE(option.consequence.find("to go on"), std::string_view::npos) << option.name;
+  }
+  for (const char* name :
+       {"appendonly", "aclfile", "user", "loadmodule", "masterauth", "masteruser", "replicaof",
+        "cluster-enabled", "tls-port", "min-replicas-to-write"}) {
+    EXPECT_TRUE(FindOption(name)->option().Has(kRefused)) << name;
+  }
+}
+
+TEST(OptionTable, NoReasonIsSharedByTooMany) {
+  constexpr size_t kReadable = 30;
+  std::map<NoEffect, size_t> count;
+  for (const Option& option : Options()) {
+    const bool named = option.Has(kAccepted) && !option.Has(kRefused) && !option.Has(kHidden);
+    if (named) ++count[option.no_effect];
+  }
+  for (const auto& [reason, number] : count) EXPECT_LE(number, kReadable) << ReasonText(reason);
+}
+
+// What the files that others come with have set, beside what Redis 7.0 has.
+TEST(OptionTable, KnowsTheOptionsOfItsRelatives) {
+  for (const char* name :
+       {// Redis 7.2 to 8.
+        "locale-collate", "hide-user-data-from-log", "set-max-listpack-entries", "io-threads",
+        "max-new-connections-per-cycle", "max-new-tls-connections-per-cycle", "server-cpulist",
+        "bio-cpulist", "aof-rewrite-cpulist", "bgsave-cpulist", "enable-debug-command",
+        "cluster-allow-pubsubshard-when-down", "acllog-max-len", "latency-tracking",
+        "replica-full-sync-buffer-limit", "cluster-announce-human-nodename",
+        // Valkey.
+        "dual-channel-replication-enabled", "availability-zone", "extended-redis-compatibility",
+        "cluster-blacklist-ttl", "cluster-slot-stats-enabled", "prefetch-batch-max-size",
+        "unixsocketgroup", "events-per-io-thread", "log-format", "log-timestamp-format",
+        "primaryauth", "primaryuser", "commandlog-execution-slower-than", "lua-time-limit",
+        // KeyDB.
+        "server-threads", "server-thread-affinity", "min-clients-per-thread", "active-replica",
+        "multi-master", "replica-weighting-factor", "active-client-balancing", "storage-provider",
+        "overload-protect-percent", "enable-motd", "maxstorage", "soft-shutdown"}) {
+    EXPECT_TRUE(FindOption(name).has_value()) << name;
+  }
+}
+
 TEST(OptionTable, NearestNameByEdits) {
   EXPECT_EQ(NearestOption("maxmemroy-policy").name, "maxmemory-policy");
   EXPECT_EQ(NearestOption("maxmemroy-policy").distance, 1U);
@@ -139,9 +184,12 @@ TEST(AnnotatedFile, MentionsEveryOptionWithItsDefaultAndParses) {
   EXPECT_EQ(loader.errors(), std::vector<std::string>{});
   EXPECT_EQ(loader.Warnings(), std::vector<std::string>{});
   std::set<std::string> active;
+  std::set<std::string> without_effect;
+  bool in_last_section = false;
   std::map<size_t, Values> mentioned;
   std::ifstream in(MANTIS_CONF_PATH);
   for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("####")) in_last_section = line.find(" Without effect ") != line.npos;
     const bool is_comment = line.starts_with("# ");
     const auto words = SplitWords(is_comment ? line.substr(2) : line);
     if (!words || words->size() < 2) continue;
@@ -155,6 +203,7 @@ TEST(AnnotatedFile, MentionsEveryOptionWithItsDefaultAndParses) {
     if (!match->option().Has(kEmptyIsUnset)) {
       EXPECT_TRUE(values.IsDefault(match->index)) << line;
     }
+    if (in_last_section) without_effect.emplace(match->option().name);
   }
   for (size_t i = 0; i < Options().size(); ++i) {
     const Option& option = Options()[i];
@@ -163,6 +212,9 @@ TEST(AnnotatedFile, MentionsEveryOptionWithItsDefaultAndParses) {
     EXPECT_TRUE(loader.values().IsDefault(i)) << option.name;
     const bool should_be_active = !option.Has(kAccepted) && !option.Has(kEmptyIsUnset);
     EXPECT_EQ(active.contains(std::string(option.name)), should_be_active) << option.name;
+    EXPECT_EQ(without_effect.contains(std::string(option.name)), option.Has(kAccepted))
+        << option.name
+        << ": the section \"Without effect\" holds those that have none, and no others";
   }
 }
 

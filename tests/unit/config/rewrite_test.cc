@@ -67,7 +67,7 @@ TEST(ConfigRewrite, ChangesLinesInPlaceAndAppendsTheRest) {
                {"requirepass", ""},
                {"maxmemory-policy", "allkeys-lru"},
                {"notify-keyspace-events", "KEA"},
-               {"masterauth", "a \"b"},
+               {"tls-key-file-pass", "a \"b"},
                {"maxmemory-clients", "5%"}});
   EXPECT_EQ(store->Rewrite(), std::nullopt);
   EXPECT_EQ(folder.Read("m.conf"),
@@ -86,7 +86,7 @@ TEST(ConfigRewrite, ChangesLinesInPlaceAndAppendsTheRest) {
             "maxmemory-policy allkeys-lru\n"
             "maxmemory-clients 5%\n"
             "notify-keyspace-events \"AKE\"\n"
-            "masterauth \"a \\\"b\"\n");
+            "tls-key-file-pass \"a \\\"b\"\n");
 }
 
 TEST(ConfigRewrite, IsIdempotentAndReadsBackTheSame) {

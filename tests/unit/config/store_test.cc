@@ -215,7 +215,6 @@ TEST(ConfigSet, ValuesComeBackInCanonicalForm) {
       {"hz", "0", "1"},
       {"hz", "1000", "500"},
       {"protected-mode", "NO", "no"},
-      {"shutdown-on-sigint", "now save", "save now"},
       {"oom-score-adj", "relative", "yes"},
       {"slave-priority", "7", "7"},
       {"hash-max-ziplist-value", "1k", "1000"},

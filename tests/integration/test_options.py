@@ -1,0 +1,214 @@
+"""Options that promise something hold it or stop the start; commands by other names; secrets."""
+
+import subprocess
+
+import pytest
+
+from support.resp import Error
+from support.server import Server, oracle_binary, subject_binary
+
+RENAMES = (
+    ("FLUSHALL", ""),
+    ("CONFIG", "cfg-7f3"),
+    ("GET", "fetch"),
+    ("DEL", "abcdefghij"),  # as long as "config|get"
+    ("EXEC", "run-it"),
+)
+
+
+def check(*arguments, environment=None, text=None):
+    """Exit code and output of --check-config."""
+    done = subprocess.run(
+        [subject_binary(), *arguments, "--check-config"],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=15,
+        check=False,
+        env=environment,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+def start_fails(*arguments):
+    """Exit code and output of a server that must not start."""
+    done = subprocess.run(
+        [subject_binary(), "--port", "1", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=15,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+REFUSED = (
+    ("--appendonly", "yes"),
+    ("--user", "alice", "on", ">x", "~*", "+@all"),
+    ("--aclfile", "/etc/users.acl"),
+    ("--loadmodule", "/no/such.so"),
+    ("--masterauth", "x"),
+    ("--replicaof", "127.0.0.1", "6379"),
+    ("--slaveof", "127.0.0.1", "6379"),
+    ("--cluster-enabled", "yes"),
+    ("--tls-port", "6380"),
+    ("--min-replicas-to-write", "1"),
+    ("--syslog-enabled", "yes"),
+    ("--rename-command", "NOSUCH", "x"),
+    ("--rename-command", "GET", "SET"),
+    ("--timeout", "5", "-v", "/foo:/data"),
+)
+
+
+@pytest.mark.mantis_only
+@pytest.mark.parametrize("arguments", REFUSED, ids=lambda a: " ".join(a)[2:])
+def test_the_start_is_refused(arguments):
+    code, output = start_fails(*arguments)
+    assert code == 1
+    checked, said = check(*arguments)
+    assert checked == 1
+    assert said == output
+
+
+@pytest.mark.mantis_only
+def test_config_set_refuses_as_the_start_does(subject):
+    with subject.client() as client:
+        for name, value in (("appendonly", "yes"), ("masterauth", "x"), ("tls-port", "6380")):
+            reply = client.cmd("CONFIG", "SET", name, value)
+            assert isinstance(reply, Error), name
+            assert reply.text.startswith(
+                b"ERR CONFIG SET failed (possibly related to argument '%s') - there is no"
+                % name.encode()
+            )
+        assert client.ok("CONFIG", "GET", "appendonly") == [b"appendonly", b"no"]
+        client.ok("CONFIG", "SET", "appendonly", "no")
+
+
+@pytest.mark.mantis_only
+def test_the_way_to_go_on(tmp_path):
+    conf = tmp_path / "x.conf"
+    conf.write_text("appendonly yes\n")
+    assert check(str(conf))[0] == 1
+    assert check(str(conf), "--appendonly", "no")[0] == 0
+    assert check("-", text=b"appendonly no\n")[0] == 0
+    assert check("--user", "default", "on", "nopass", "~*", "&*", "+@all")[0] == 0
+
+
+@pytest.mark.mantis_only
+def test_variables_of_a_kubernetes_service(launch):
+    links = {"MANTIS_PORT": "tcp://10.0.0.1:6379", "MANTIS_SERVICE_HOST": "10.0.0.1"}
+    server = launch(environment=links)  # with --port
+    assert "look like those of a Kubernetes service" in server.log_tail()
+    probe = subprocess.run(
+        [subject_binary(), "--ping", "--port", str(server.port)],
+        env=links,
+        stdout=subprocess.PIPE,
+        timeout=15,
+        check=False,
+    )
+    assert (probe.returncode, probe.stdout) == (0, b"PONG\n")
+    assert check(environment=links)[0] == 0
+
+
+@pytest.fixture(scope="module")
+def renamed():
+    """Both servers with the same commands renamed."""
+    flags = [word for pair in RENAMES for word in ("--rename-command", *pair)]
+    servers = [Server(binary, *flags).start() for binary in (subject_binary(), oracle_binary())]
+    yield servers
+    for server in servers:
+        server.close()
+
+
+RENAMED_COMMANDS = (
+    "FLUSHALL",
+    "CONFIG GET port2",
+    "CFG-7f3 GET port2",
+    "cfg-7f3 NOPE",
+    "cfg-7f3 GET",
+    "SET k v",
+    "GET k",
+    "fetch k",
+    "FETCH",
+    "fetch a b",
+    "DEL k",
+    # Twice each, so that what the first left behind for the second one shows.
+    "abcdefghij k",
+    "ABCDEFGHIJ k",
+    "abcdefghij k",
+    "cfg-7f3 SET timeout 0",
+    "cfg-7f3 GET timeout",
+    "cfg-7f3 SET timeout 0",
+    "MULTI",
+    "fetch k",
+    "EXEC",
+    "run-it",
+    "MULTI",
+    "fetch k",
+    "run-it",
+    "COMMAND INFO get",
+    "COMMAND INFO flushall",
+    "COMMAND GETKEYS fetch k",
+    "COMMAND GETKEYS get k",
+    "COMMAND LIST FILTERBY PATTERN getdel",
+    "COMMAND LIST FILTERBY PATTERN fetch",
+    "COMMAND LIST FILTERBY PATTERN flushall",
+    "COMMAND LIST FILTERBY PATTERN config",
+    "COMMAND DOCS flushall",
+)
+
+
+def test_commands_by_other_names(renamed):
+    subject, oracle = renamed
+    with subject.client() as ours, oracle.client() as theirs:
+        for line in RENAMED_COMMANDS:
+            words = line.split()
+            assert ours.cmd(*words) == theirs.cmd(*words), line
+
+
+def test_who_is_who_after_renaming(renamed):
+    answers = []
+    for server in renamed:
+        with server.client() as client:
+            client.cmd("fetch", "k")
+            info = client.ok("COMMAND", "INFO", "fetch", "cfg-7f3|get", "run-it")
+            docs = client.ok("COMMAND", "DOCS", "fetch")
+            client.cmd("get", "k")
+            stats = server.info("commandstats")
+            answers.append(
+                {
+                    "info": [entry and entry[0] for entry in info],
+                    "docs": docs[0],
+                    "counted": "cmdstat_get" in stats,
+                    "other": "cmdstat_fetch" in stats,
+                }
+            )
+    assert answers[0] == answers[1]
+    assert answers[0]["info"] == [b"get", b"config|get", b"exec"]
+
+
+def test_passwords_stay_out_of_the_slow_log(launch):
+    server = launch("--slowlog-log-slower-than", "0", "--slowlog-max-len", "1000")
+    secret = "hunter2"
+    with server.client() as client:
+        for name in (
+            "requirepass",
+            "masterauth",
+            "masteruser",
+            "tls-key-file-pass",
+            "tls-client-key-file-pass",
+        ):
+            client.cmd("CONFIG", "SET", "timeout", "9", name.upper(), secret, "hz", "10")
+            client.cmd("CONFIG", "SET", name, secret, "more")
+            client.cmd("AUTH", secret)
+            client.cmd("CONFIG", "SET", "requirepass", "")
+        client.cmd("AUTH", "default", secret)
+        client.cmd("HELLO", "2", "AUTH", "default", secret, "SETNAME", "me")
+        client.cmd("HELLO", "2", "SETNAME", "me", "AUTH", "default", secret)
+        client.cmd("HELLO", "2", "AUTH", secret)
+        entries = [entry[3] for entry in client.ok("SLOWLOG", "GET", "-1")]
+    assert not [words for words in entries if any(secret.encode() in word for word in words)]
+    told = [b"CONFIG", b"SET", b"timeout", b"9", b"MASTERAUTH", b"(redacted)", b"hz", b"10"]
+    assert told in entries
+    assert secret not in server.log_tail()
