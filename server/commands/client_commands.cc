@@ -143,12 +143,7 @@ Outcome ClientUnblock(CommandContext& c) {
   if (!ParseInteger(c, c.args[2], &id)) return Done();
   bool done = false;
   for (const auto& core : c.shared.cores) {
-    const auto result = core->blocked->Unblock(c.op, static_cast<uint64_t>(id), reason);
-    // In a transaction it cannot come back later: who is being served counts as served.
-    if (result == BlockedClients::Unblocked::kBusy && c.mode != RunMode::kTransaction) {
-      return Outcome::kBusy;
-    }
-    done = done || result == BlockedClients::Unblocked::kYes;
+    done = done || core->blocked->Unblock(c.op, static_cast<uint64_t>(id), reason);
   }
   c.reply.Integer(done ? 1 : 0);
   return Done();

@@ -10,6 +10,7 @@
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/command_keys.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/dispatch/interest_table.h"
 #include "server/net/connection.h"
@@ -21,8 +22,6 @@ using std::chrono::microseconds;
 
 // How many blocked commands are tried before the core's other clients get their turn.
 constexpr size_t kTriesPerTurn = 512;
-// A waiter that is being tried when its time is over is looked at again after this.
-constexpr int64_t kLookAgainUs = 500;
 constexpr int64_t kTimerMaxUs = 3600 * int64_t{1'000'000};
 constexpr auto kRetryInterval = microseconds(500);
 
@@ -66,10 +65,25 @@ BlockedCommand::BlockedCommand(const CommandContext& c, std::vector<std::string>
       command_(c, options.retry_as.empty() ? c.args : options.retry_as),
       deadline_us_(DeadlineAfter(options.timeout_ms)) {}
 
-Waiter::Attempt BlockedCommand::Try(OpContext&, CoreContext* core) {
-  switch (command_.Run(*core, RunMode::kServe)) {
+Waiter::Attempt BlockedCommand::Try(OpContext& ctx, CoreContext* core) {
+  std::vector<KeyUse> keys;
+  if (!FindKeys(*command_.command().row, command_.args(), &keys)) return Attempt::kWaits;
+  std::vector<KeyLocks::Target> targets;
+  targets.reserve(keys.size());
+  Database& database = ctx.engine().database(db());
+  for (const KeyUse& use : keys) targets.emplace_back(&database, KeyRef::Of(use.key));
+  KeyLocks locks(ctx);
+  if (locks.Acquire(targets) == Status::kBusy) return Attempt::kBusy;
+  if (!BeginTaking()) return Attempt::kWaits;
+  const Attempt attempt = Take(*core);
+  if (attempt != Attempt::kServed) EndTaking();
+  return attempt;
+}
+
+Waiter::Attempt BlockedCommand::Take(CoreContext& core) {
+  switch (command_.Run(core, RunMode::kServe)) {
     case Outcome::kDone:
-      if (!FailedOnType(*core)) return Attempt::kServed;
+      if (!FailedOnType(core)) return Attempt::kServed;
       command_.DropReply();
       return Attempt::kWaits;
     case Outcome::kWaits:
@@ -161,17 +175,13 @@ void BlockedClients::Finish(BlockedCommand& blocked) {
   keep->command().Deliver(DetachedCommand::Count::kAgain);
 }
 
-BlockedClients::Unblocked BlockedClients::Unblock(OpContext& ctx, uint64_t client_id,
-                                                  Reason reason) {
+bool BlockedClients::Unblock(OpContext& ctx, uint64_t client_id, Reason reason) {
   const std::shared_ptr<BlockedCommand> blocked = Find(client_id);
-  if (blocked == nullptr) return Unblocked::kNo;
-  if (!core_.shared.interests->Cancel(&ctx, *blocked)) {
-    return blocked->done() ? Unblocked::kNo : Unblocked::kBusy;
-  }
+  if (blocked == nullptr || !core_.shared.interests->Cancel(&ctx, *blocked)) return false;
   protocol::ReplyWriter& reply = blocked->command().reply();
   reason == Reason::kTimeout ? reply.NullArray() : reply.Error(kUnblockedError);
   blocked->Served();
-  return Unblocked::kYes;
+  return true;
 }
 
 void BlockedClients::ArmTimer() {
@@ -188,7 +198,6 @@ void BlockedClients::ArmTimer() {
 void BlockedClients::OnTimer() {
   armed_for_us_ = INT64_MAX;
   const int64_t now_us = MonotonicUs();
-  std::vector<Deadline> later;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
     const uint64_t id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
@@ -201,11 +210,8 @@ void BlockedClients::OnTimer() {
       blocked->command().reply().NullArray();
       core_.shared.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
       Finish(*blocked);
-    } else if (!blocked->done()) {
-      later.emplace_back(now_us + kLookAgainUs, id);
     }
   }
-  deadlines_.insert(later.begin(), later.end());
   ArmTimer();
 }
 

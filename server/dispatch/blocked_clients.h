@@ -2,8 +2,7 @@
 // of what their commands got, wherever these were served.
 //
 // Of all who want to end a wait (somebody serves it, its time is over, CLIENT UNBLOCK, the
-// connection closes) the one that turns the waiter's state into kDone answers the client; the
-// others find nothing to do. See interest_table.h.
+// connection closes) one wins and answers the client; the others find nothing to do. See waiter.h.
 //
 // Thread safety: the core's thread, except for Unblock and what BlockedCommand says.
 // Ownership: holds its blocked commands, together with the interest table and, while it is blocked,
@@ -42,6 +41,7 @@ class BlockedCommand final : public Waiter, public std::enable_shared_from_this<
   int64_t deadline_us() const { return deadline_us_; }
 
  private:
+  Attempt Take(CoreContext& core);
   bool FailedOnType(CoreContext& core) const;
 
   DetachedCommand command_;
@@ -55,13 +55,13 @@ class BlockedClients {
 
   // Makes the client of `c` wait.
   void Block(CommandContext& c, std::span<const Bytes> keys, const BlockOptions& options);
-  // The client's connection closes.
+  // The client is killed or its connection closes: its command was served before, or takes nothing
+  // any more. Waits for a try on another core that takes at this moment (see waiter.h).
   void Drop(Client& client);
 
-  // CLIENT UNBLOCK, from any thread inside a batch of `ctx`. kBusy: it is being tried just now.
+  // CLIENT UNBLOCK, from any thread inside a batch of `ctx`. False: it does not wait (any more).
   enum class Reason : uint8_t { kTimeout, kError };
-  enum class Unblocked : uint8_t { kYes, kNo, kBusy };
-  Unblocked Unblock(OpContext& ctx, uint64_t client_id, Reason reason);
+  bool Unblock(OpContext& ctx, uint64_t client_id, Reason reason);
 
   // Serves what this thread has made ready, inside the core's batch; what is more than a turn's
   // work comes in turns of its own. Also of a worker's core, which has no clients.

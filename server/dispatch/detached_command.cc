@@ -17,6 +17,11 @@ namespace {
 // From this size on a copy of the arguments takes longer than giving the client another buffer.
 constexpr size_t kTakenFrom = 64 * 1024;
 
+std::shared_ptr<const EndMark> MarkOf(Client& client) {
+  if (client.end_mark == nullptr) client.end_mark = std::make_shared<EndMark>(false);
+  return client.end_mark;
+}
+
 }  // namespace
 
 DetachedCommand::DetachedCommand(const CommandContext& c)
@@ -24,6 +29,7 @@ DetachedCommand::DetachedCommand(const CommandContext& c)
       client_id_(c.client.id),
       silent_(c.client.reply_mode == ReplyMode::kOff || c.client.reply_skip_now),
       command_(c.command),
+      client_ended_(MarkOf(c.client)),
       stand_in_(nullptr) {
   stand_in_.id = c.client.id;
   stand_in_.db = c.client.db;
@@ -77,6 +83,7 @@ std::shared_ptr<Connection> DetachedCommand::Find() {
 }
 
 Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
+  if (client_ended_->load(std::memory_order_acquire)) return Outcome::kDone;
   CommandContext c{
       core.shared.engine,           *core.op, core, core.shared, stand_in_, stand_in_.reply,
       {args_.data(), args_.size()}, command_};
@@ -98,6 +105,7 @@ void DetachedCommand::Deliver(Count count) {
   const std::shared_ptr<Connection> connection = Find();
   if (connection == nullptr) return;
   Client& client = connection->client();
+  if (client.killed) return;
   client.db = stand_in_.db;  // EXEC may have selected another one
   client.commands_executed += std::exchange(stand_in_.commands_executed, 0);
   const std::string_view reply = stand_in_.reply_view();
@@ -116,6 +124,7 @@ void DetachedCommand::ComeBack() {
   const std::shared_ptr<Connection> connection = Find();
   if (connection == nullptr) return;
   Client& client = connection->client();
+  if (client.killed) return;
   ParsedCommand parsed{{args_.data(), args_.size()}};
   Prepare(parsed);
   BeginBatch(home_);

@@ -33,6 +33,7 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
 
   // Runs the handler on `core`'s thread, inside its batch. On kDone the reply is kept here. A
   // command that must run alone (Outcome::kAlone) does, with the batch begun anew around it.
+  // Does nothing (kDone) if the client has ended.
   Outcome Run(CoreContext& core, RunMode mode);
 
   // Gives the reply to the client and lets it go on: on the client's core, if it still is there.
@@ -72,6 +73,7 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   std::string text_;         // the arguments' bytes, or else
   InputBuffer input_;        // the client's input
   std::vector<Bytes> args_;  // views into one of them
+  std::shared_ptr<const EndMark> client_ended_;
   Client stand_in_;
   uint64_t ticks_ = 0;     // spent in the handler
   uint64_t begun_ns_ = 0;  // see set_begun_ns

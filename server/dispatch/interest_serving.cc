@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <deque>
+#include <thread>
 
 #include "server/dispatch/interest_table.h"
 
@@ -39,7 +40,7 @@ void InterestTable::Note(const Waiter& waiter) {
 }
 
 void InterestTable::Enqueue(OpContext& ctx, const std::shared_ptr<Waiter>& waiter) {
-  assert(waiter->state_ == Waiter::State::kServing);
+  assert(!waiter->places_.empty());
   waiting_.fetch_add(1);
   Database& db = ctx.engine().database(waiter->db_);
   for (Waiter::Place& place : waiter->places_) {
@@ -53,14 +54,29 @@ void InterestTable::Enqueue(OpContext& ctx, const std::shared_ptr<Waiter>& waite
     Arm(db, key, record);
   }
   waiter->recheck_ = true;
-  GiveBack(*waiter);
+  (void)GiveBack(&ctx, *waiter);
 }
 
 bool InterestTable::Cancel(OpContext* ctx, Waiter& waiter) {
-  Waiter::State expected = Waiter::State::kWaiting;
-  if (!waiter.state_.compare_exchange_strong(expected, Waiter::State::kDone)) return false;
-  Dequeue(ctx, waiter);
-  return true;
+  using State = Waiter::State;
+  while (true) {
+    State s = waiter.state_;
+    switch (s) {
+      case State::kWaiting:
+        if (!waiter.state_.compare_exchange_strong(s, State::kDone)) break;
+        Dequeue(ctx, waiter);
+        return true;
+      case State::kTrying:
+        if (!waiter.state_.compare_exchange_strong(s, State::kCancelled)) break;
+        return true;
+      case State::kTaking:
+        std::this_thread::yield();
+        break;
+      case State::kCancelled:
+      case State::kDone:
+        return false;
+    }
+  }
 }
 
 // By whoever has set the state to kDone.
@@ -81,10 +97,16 @@ void InterestTable::Dequeue(OpContext* ctx, Waiter& waiter) {
   waiting_.fetch_sub(1);
 }
 
-// Ends a try that did not serve it, or its registration.
-void InterestTable::GiveBack(Waiter& waiter) {
-  waiter.state_.store(Waiter::State::kWaiting);
+// Ends a try that did not serve it, or its registration. False: it was cancelled meanwhile.
+bool InterestTable::GiveBack(OpContext* ctx, Waiter& waiter) {
+  Waiter::State expected = Waiter::State::kTrying;
+  const bool waits = waiter.state_.compare_exchange_strong(expected, Waiter::State::kWaiting);
+  if (!waits) {
+    waiter.state_ = Waiter::State::kDone;
+    Dequeue(ctx, waiter);
+  }
   if (waiter.recheck_.exchange(false)) Note(waiter);
+  return waits;
 }
 
 bool InterestTable::ServeReady(OpContext& ctx, CoreContext* core, size_t limit) {
@@ -192,18 +214,22 @@ InterestTable::Turn InterestTable::TryOne(OpContext& ctx, CoreContext* core,
                                           const std::shared_ptr<Waiter>& waiter) {
   while (true) {
     Waiter::State expected = Waiter::State::kWaiting;
-    if (waiter->state_.compare_exchange_strong(expected, Waiter::State::kServing)) break;
-    if (expected == Waiter::State::kDone) return Turn::kGone;
+    if (waiter->state_.compare_exchange_strong(expected, Waiter::State::kTrying)) break;
+    if (waiter->done()) return Turn::kGone;
     waiter->recheck_ = true;
-    if (waiter->state_ == Waiter::State::kServing) return Turn::kTaken;
+    expected = waiter->state_;
+    if (expected == Waiter::State::kTrying || expected == Waiter::State::kTaking) {
+      return Turn::kTaken;
+    }
   }
   const Waiter::Attempt attempt = waiter->Try(ctx, core);
   if (attempt != Waiter::Attempt::kServed) {
-    GiveBack(*waiter);
-    if (attempt == Waiter::Attempt::kWaits) return Turn::kWaits;
+    const bool waits = GiveBack(&ctx, *waiter);
+    if (attempt == Waiter::Attempt::kWaits) return waits ? Turn::kWaits : Turn::kGone;
     waiter->RetrySoon();
     return Turn::kBusy;
   }
+  assert(waiter->state_ == Waiter::State::kTaking);
   waiter->state_ = Waiter::State::kDone;
   Dequeue(&ctx, *waiter);
   // Those behind it at its other keys, whose servers left them to us.

@@ -77,7 +77,7 @@ bool InterestTable::HasTakers(int db, const KeyRef& key, ValueType type) {
   if (record == nullptr) return false;
   return std::any_of(record->queue.begin(), record->queue.end(), [type](const auto& waiter) {
     const Waiter::Wish& wish = waiter->wish();
-    return wish.takes &&
+    return wish.takes && !waiter->done() &&
            (type == ValueType::kNone || wish.type == ValueType::kNone || wish.type == type);
   });
 }

@@ -64,8 +64,8 @@ class InterestTable final : public CommitObserver {
   // Puts a fresh waiter at the end of its keys' queues, and notes the keys for ServeReady: there
   // may be something for it already.
   void Enqueue(OpContext& ctx, const std::shared_ptr<Waiter>& waiter);
-  // Takes a waiter out. False: it was served, cancelled before, or is being tried at this moment
-  // (then Waiter::done() is false).
+  // Ends the wait: afterwards the waiter takes nothing any more. False: it was served, or cancelled
+  // before. Waits for a try that has begun to take (see waiter.h), so the caller must not be one.
   bool Cancel(OpContext* ctx, Waiter& waiter);
   size_t waiting() const { return waiting_.load(); }
   // Somebody waits to take away from a value of this type (kNone: of any) at the key.
@@ -133,7 +133,7 @@ class InterestTable final : public CommitObserver {
   static void Arm(Database& db, const KeyRef& key, Record& record);
   static void DropIfIdle(OpContext* ctx, Shard& shard, int db, const KeyRef& key);
   void Dequeue(OpContext* ctx, Waiter& waiter);
-  void GiveBack(Waiter& waiter);
+  bool GiveBack(OpContext* ctx, Waiter& waiter);
   void ServeKey(OpContext& ctx, CoreContext* core, const Name& name, size_t* tries);
   Round ServeRound(OpContext& ctx, CoreContext* core, Shard& shard, Record& record, int db,
                    const KeyRef& key, size_t* tries);

@@ -1,7 +1,16 @@
 // One blocked command as the interest table sees it: what it waits for, and how to try it again.
 //
-// Thread safety: the table is its only user. `state` says who may do something with it: whoever
-// turned it from kWaiting into kServing or kDone, one thread at a time, whichever thread that is.
+// Thread safety: the table is its only user. `state` says who may do something with it:
+//   kWaiting    anybody may claim it.
+//   kTrying     one thread tries it. It has changed nothing yet and may be waiting for locks.
+//   kTaking     that thread has locked every key that the command names, and runs it.
+//   kCancelled  cancelled while it was tried: the thread that tries it takes it out of the queues.
+//   kDone       served or cancelled; nobody tries it again.
+// The thread that tries it goes from kWaiting to kTrying, to kTaking and back, and from there to
+// kDone or kWaiting. Who cancels it goes from kWaiting to kDone, from kTrying to kCancelled, and
+// waits for kTaking to end. So once a waiter is cancelled it takes nothing, on whatever thread it
+// was being tried, and what it took before that it was served. kTaking ends soon: its thread holds
+// all locks that it needs and waits for nobody.
 // Ownership: shared by the queues it stands in and by whoever made it.
 #pragma once
 
@@ -44,7 +53,8 @@ class Waiter {
   Waiter& operator=(const Waiter&) = delete;
 
   // Runs the command on the thread of `ctx`, inside its batch, no locks being held. `core` is what
-  // ServeReady was given. Only kServed has changed anything.
+  // ServeReady was given. Only kServed has changed anything. Locks the command's keys, then calls
+  // BeginTaking, and runs the command only if that says so; else answers kWaits.
   virtual Attempt Try(OpContext& ctx, CoreContext* core) = 0;
   // It was served and stands in no queue any more. Called once, by the thread that served it.
   virtual void Served() = 0;
@@ -53,15 +63,28 @@ class Waiter {
 
   int db() const { return db_; }
   const Wish& wish() const { return wish_; }
-  bool done() const { return state_.load() == State::kDone; }
+  // Served or cancelled.
+  bool done() const {
+    const State s = state_.load();
+    return s == State::kDone || s == State::kCancelled;
+  }
   template <class F>
   bool AnyKey(F&& f) const {
     return std::any_of(places_.begin(), places_.end(), [&](const Place& p) { return f(p.key); });
   }
 
+ protected:
+  // For Try, with all locks held. False: it was cancelled.
+  [[nodiscard]] bool BeginTaking() {
+    State expected = State::kTrying;
+    return state_.compare_exchange_strong(expected, State::kTaking);
+  }
+  // For Try, if nothing was taken: it may be cancelled again.
+  void EndTaking() { state_.store(State::kTrying); }
+
  private:
   friend class InterestTable;
-  enum class State : uint8_t { kWaiting, kServing, kDone };
+  enum class State : uint8_t { kWaiting, kTrying, kTaking, kCancelled, kDone };
   // Its place in the queue of one key, guarded by the mutex of the key's shard.
   struct Place {
     std::string key;
@@ -75,7 +98,7 @@ class Waiter {
   // Whoever puts it into the queues has it first. seq_cst with recheck_: who cannot claim it sets
   // recheck_ and looks at the state again, who gives it back stores the state and looks at
   // recheck_, so one of them sees the other.
-  std::atomic<State> state_{State::kServing};
+  std::atomic<State> state_{State::kTrying};
   std::atomic<bool> recheck_{false};
 };
 

@@ -91,6 +91,7 @@ std::optional<RunStop> BatchRunner::ExecuteBatch(Client& client, size_t* done) {
 
 std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedCommand& command,
                                                size_t* done) {
+  if (client.killed) return RunStop::kClosing;
   core_.RefreshSettings();
   const Outcome outcome = Execute(core_, client, command);
   ServeReadyKeys(core_);

@@ -50,7 +50,7 @@ class BatchRunner {
 
   RunResult Run(Client& client, protocol::RequestParser& parser, std::string_view data);
   // Executes one command within the engine batch that the caller has begun, and adds to `done` if
-  // it was executed. Nothing: the client may go on.
+  // it was executed. Nothing: the client may go on. A client that was killed executes nothing.
   std::optional<RunStop> ExecuteOne(Client& client, const ParsedCommand& command, size_t* done);
 
  private:

@@ -5,6 +5,7 @@
 // Ownership: part of its Connection, or of a DetachedCommand, where it stands in for the real one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +21,10 @@ class BlockedCommand;
 class Connection;
 struct Command;
 
+// What a client shares with its commands that run on other threads: those that have not begun when
+// it is set do not begin. Release and acquire: who sees it set sees what ended before.
+using EndMark = std::atomic<bool>;
+
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
 
 struct Client {
@@ -33,7 +38,7 @@ struct Client {
   bool no_evict = false;
   bool no_touch = false;
   bool close_after_reply = false;  // QUIT, protocol errors: send what is written, then close
-  bool killed = false;             // executes nothing more; CLIENT KILL, or closed
+  bool killed = false;             // executes nothing more: see End
   bool paused = false;             // CLIENT PAUSE holds its command back
   bool pubsub = false;
   ReplyMode reply_mode = ReplyMode::kOn;
@@ -53,6 +58,7 @@ struct Client {
   std::unique_ptr<Transaction> transaction;  // from MULTI to EXEC or DISCARD
   std::unique_ptr<WatchedKeys> watched;      // from WATCH to EXEC, DISCARD or UNWATCH
   std::shared_ptr<BlockedCommand> blocked;   // while its command waits for keys
+  std::shared_ptr<EndMark> end_mark;         // once a command of it ran detached
   int64_t commands_executed = 0;
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;
@@ -62,6 +68,10 @@ struct Client {
 
   // Everything written and not yet taken away by the sender.
   std::string_view reply_view() const { return output.buffer().view(); }
+
+  // The client is killed or its connection closes: it executes nothing more, its blocked command
+  // takes nothing, and one that waits for a worker thread does not begin. On the client's core.
+  void End();
 
   // Ends kSuspended: the reply has been written to `reply` by the caller; goes on with the client's
   // next commands. On the client's core.

@@ -88,7 +88,7 @@ void Connection::QueueTurn() {
 
 void Connection::Turn() {
   turn_queued_ = false;
-  if (closed_) return;
+  if (client_.killed) return;
   if (stop_ == RunStop::kNeedMore) return ReadAndRun();
   // A reply may have been pushed meanwhile that the peer does not take.
   if (client_.output.empty() || stop_ == RunStop::kTurnOver) RunInput(input_.view());
@@ -97,13 +97,13 @@ void Connection::Turn() {
 
 void Connection::Retry() {
   retry_queued_ = false;
-  if (closed_) return;
+  if (client_.killed) return;
   RunInput(input_.view());
   GoOn();
 }
 
 void Connection::Resume() {
-  if (closed_ || stop_ != RunStop::kSuspended) return;
+  if (client_.killed || stop_ != RunStop::kSuspended) return;
   if (client_.close_after_reply) {
     stop_ = RunStop::kClosing;
     input_.Assign({});
@@ -123,7 +123,7 @@ void Connection::FlushSoon() {
 }
 
 void Connection::Kill() {
-  client_.killed = true;
+  client_.End();
   boost::asio::post(core_.io, [self = shared_from_this()] { self->Close("killed"); });
 }
 
@@ -208,7 +208,7 @@ bool Connection::WithinOutputLimits() {
 void Connection::Close(std::string_view reason) {
   if (closed_) return;
   closed_ = true;
-  client_.killed = true;  // should it be in the gather
+  client_.End();
   if (LogEnabled(config::LogLevel::kVerbose)) {
     LogVerbose(fmt::format("Client id={} addr={} closed: {}", client_.id, client_.address, reason));
   }
@@ -218,7 +218,6 @@ void Connection::Close(std::string_view reason) {
     core_.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
     core_.loop->ForgetMonitor(this);
   }
-  core_.blocked->Drop(client_);
   if (client_.paused) core_.shared.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   EndTransaction(core_, client_);
   core_.load.fetch_sub(1, std::memory_order_relaxed);
@@ -249,7 +248,14 @@ size_t Connection::memory() const {
          WatchMemory(client_);
 }
 
+void Client::End() {
+  killed = true;
+  if (end_mark != nullptr) end_mark->store(true, std::memory_order_release);
+  connection->core().blocked->Drop(*this);
+}
+
 void Client::Resume() {
+  if (killed) return;
   if (!ContinueExec(*this)) connection->Resume();
 }
 

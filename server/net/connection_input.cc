@@ -25,7 +25,7 @@ constexpr size_t kSmallRest = CoreLoop::kReadBufferSize / 2;
 }  // namespace
 
 void Connection::ReadAndRun() {
-  if (closed_) return;
+  if (client_.killed) return;
   if (!client_.output.empty()) {  // nothing more is done before the replies were taken
     more_to_read_ = true;
     return;

@@ -70,10 +70,8 @@ size_t RequestGather::RunSome(size_t begin) {
   do {
     Client& client = connections_[i]->client();
     size_t done = 0;
-    // Killed, or closed, since.
     const std::optional<RunStop> stop =
-        client.killed ? std::optional(RunStop::kClosing)
-                      : core_.loop->runner().ExecuteOne(client, commands_[i], &done);
+        core_.loop->runner().ExecuteOne(client, commands_[i], &done);
     results_[i] = {stop.value_or(RunStop::kNeedMore), done > 0 ? data_[i].size() : 0};
   } while (++i < count_ && TicksToNs(Ticks() - start) < kTogetherNs);
   if (core_.op->in_batch()) core_.op->End();

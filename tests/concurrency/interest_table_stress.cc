@@ -146,11 +146,13 @@ class InterestTableStress::UnitWaiter final : public Waiter,
   Attempt Try(OpContext& ctx, CoreContext*) override {
     EXPECT_FALSE(inside_.exchange(true)) << "tried by two threads at once";
     Jitter(ctx);
-    const Attempt attempt = Take(ctx);
+    const Attempt attempt = LockAndTake(ctx);
     if (attempt != Attempt::kServed) Jitter(ctx);
     inside_ = false;
     return attempt;
   }
+  // Cancel has said yes: from now on it must not take anything.
+  void MarkCancelled() { cancelled_ = true; }
   void Served() override { EXPECT_FALSE(served_.exchange(true)) << "served twice"; }
   void RetrySoon() override {
     const std::lock_guard lock(test_.retry_mutex_);
@@ -161,6 +163,22 @@ class InterestTableStress::UnitWaiter final : public Waiter,
   int64_t ticket = 0;
 
  private:
+  Attempt LockAndTake(OpContext& ctx) {
+    std::vector<KeyLocks::Target> targets;
+    for (const std::string& key : keys_) {
+      targets.emplace_back(&test_.engine_.database(db()), KeyRef::Of(key));
+    }
+    KeyLocks locks(ctx);
+    if (locks.Acquire(targets) != Status::kOk) return Attempt::kBusy;
+    Jitter(ctx);
+    if (!BeginTaking()) return Attempt::kWaits;
+    Jitter(ctx);
+    const Attempt attempt = Take(ctx);
+    EXPECT_FALSE(cancelled_) << "it takes although it was cancelled";
+    if (attempt != Attempt::kServed) EndTaking();
+    return attempt;
+  }
+
   Attempt Take(OpContext& ctx) {
     Database& database = test_.engine_.database(db());
     for (const std::string& key : keys_) {
@@ -182,6 +200,7 @@ class InterestTableStress::UnitWaiter final : public Waiter,
   InterestTableStress& test_;
   const std::vector<std::string> keys_;
   std::atomic<bool> inside_{false};
+  std::atomic<bool> cancelled_{false};
   std::atomic<bool> served_{false};
 };
 
@@ -253,6 +272,7 @@ TEST_F(InterestTableStress, CancellingLosesAndDoublesNothing) {
       while (!cancelled && !waiter->served()) {
         cancelled = t % 2 == 0 ? table_.Cancel(nullptr, *waiter)
                                : RunBatch(ctx, [&] { return table_.Cancel(&ctx, *waiter); });
+        if (cancelled) waiter->MarkCancelled();
         Serve(ctx);
       }
       if (!cancelled) taken.fetch_add(1);
