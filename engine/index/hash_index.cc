@@ -15,7 +15,8 @@ namespace mantis {
 namespace {
 
 using hash_index::EntryOf, hash_index::kEmpty, hash_index::kFrozen, hash_index::kGrowLoad,
-    hash_index::kPointerMask, hash_index::kTagShift, hash_index::kUninit, hash_index::kUnitsHelped;
+    hash_index::kPointerMask, hash_index::kTagShift, hash_index::kUninit, hash_index::kUnitsHelped,
+    hash_index::kWordFlags;
 
 // Buckets that Sample looks at: some for each entry wanted, plus room for a run of empty ones.
 constexpr size_t kSampleBucketsBase = 256;
@@ -115,7 +116,7 @@ HashIndex::Table* HashIndex::CreateFirstTable() {
 
 HashIndex::Slots HashIndex::SlotsOf(uint64_t word) {
   assert((word & ~kFrozen) != kUninit);
-  if ((word & ~kFrozen) == kEmpty) return {};
+  if ((word & kEmpty) != 0) return {};
   auto* a = reinterpret_cast<Array*>(word & ~kFrozen);
   return {a->slots(), a->count};
 }
@@ -132,7 +133,7 @@ uint64_t HashIndex::NewArray(Slots a, Slots b) {
 
 void HashIndex::FreeArray(uint64_t word) {
   word &= ~kFrozen;
-  if (word != kEmpty && word != kUninit) memory::Free(reinterpret_cast<void*>(word));
+  if ((word & kEmpty) == 0 && word != kUninit) memory::Free(reinterpret_cast<void*>(word));
 }
 
 void HashIndex::RetireArray(uint64_t word) {
@@ -149,8 +150,8 @@ uint64_t HashIndex::Hash(Bytes key) {
   return XXH3_64bits_withSeed(key.data(), key.size(), seed);
 }
 
-// The word that holds the truth about `hash`.
-uint64_t HashIndex::CurrentWord(uint64_t hash) const {
+// The word that holds the truth about `hash`, and its table.
+HashIndex::Sight HashIndex::Look(uint64_t hash) const {
   const Table* t = root_.load(std::memory_order_acquire);
   uint64_t w = t->Load(hash & t->mask);
   while ((w & kFrozen) != 0) [[unlikely]] {
@@ -159,11 +160,18 @@ uint64_t HashIndex::CurrentWord(uint64_t hash) const {
       if (newer == kUninit) break;
       w = newer;
     }
-  return w;
+  return {t, w};
 }
+
+uint64_t HashIndex::CurrentWord(uint64_t hash) const { return Look(hash).word; }
 
 Entry* HashIndex::Find(Bytes key, uint64_t hash) const {
   return FindLive(SlotsOf(CurrentWord(hash)), key, hash);
+}
+
+Entry* HashIndex::Find(Bytes key, uint64_t hash, Sight* sight) const {
+  *sight = Look(hash);
+  return FindLive(SlotsOf(sight->word), key, hash);
 }
 
 void HashIndex::PrefetchBucket(uint64_t hash) const {
@@ -242,7 +250,8 @@ bool HashIndex::Erase(Entry* e, uint64_t hash) {
     const auto at = std::find(slots.begin(), slots.end(), slot);
     if (at == slots.end()) return false;
     const auto i = static_cast<size_t>(at - slots.begin());
-    const uint64_t desired = NewArray(slots.first(i), slots.subspan(i + 1));
+    const uint64_t desired = slots.size() == 1 ? (w & ~kWordFlags) | kEmpty
+                                               : NewArray(slots.first(i), slots.subspan(i + 1));
     if (t->Replace(b, w, desired)) {
       RetireArray(w);
       CountAndMaybeResize(t, -1);

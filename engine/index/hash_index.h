@@ -24,6 +24,8 @@
 // Invariants:
 //  * At most one entry that is not dead() per key. Dead ones may stand beside it until their owner
 //    erases them; lookups skip them.
+//  * Within a read section no word of a table takes a value for the second time: arrays are fresh
+//    memory, and an empty word names the array that was there last.
 //  * A frozen word never changes again. Once the new word is not kUninit, it is the truth for its
 //    hashes; until then the frozen array is. Only then is the frozen array retired, by the one
 //    thread that filled the unit's last new word, so a reader may look into a frozen word's array
@@ -63,6 +65,19 @@ class HashIndex {
 
   // The live (not dead) entry of `key`, or nullptr. Wait-free, O(1).
   Entry* Find(Bytes key, uint64_t hash) const;
+  // What a look-up went by. The same again later in the same read section: no entry with a hash of
+  // this bucket was inserted or erased in between, so a key that was not found was in no index
+  // meanwhile.
+  struct Sight {
+    const void* table = nullptr;
+    uint64_t word = 0;
+    bool operator==(const Sight&) const = default;
+  };
+  // Find, and what it went by.
+  Entry* Find(Bytes key, uint64_t hash, Sight* sight) const;
+  // What Find would go by now. Wait-free.
+  Sight Look(uint64_t hash) const;
+
   // The live entry of fresh's key if there is one (*inserted = false; `fresh` stays the caller's),
   // else inserts `fresh`, which must be complete, and returns it. Lock-free, O(1).
   Entry* FindOrInsert(Entry* fresh, uint64_t hash, bool* inserted);

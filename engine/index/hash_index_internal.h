@@ -12,7 +12,11 @@ namespace mantis::hash_index {
 // Words. Arrays are at least 8-aligned, which leaves the low bits for flags.
 inline constexpr uint64_t kUninit = 0;  // only in a table that is being filled
 inline constexpr uint64_t kFrozen = 1;
-inline constexpr uint64_t kEmpty = 2;  // a bucket without an array
+// A bucket without an array: this bit, above it zeros or the address of the array that the bucket
+// had last, which is not used again before the read sections of now have ended. So within a read
+// section the word of a bucket never takes a value for the second time.
+inline constexpr uint64_t kEmpty = 2;
+inline constexpr uint64_t kWordFlags = 7;
 
 // Slots.
 inline constexpr int kTagShift = 48;

@@ -9,8 +9,8 @@
 namespace mantis {
 namespace {
 
-// How often a consistent look at several keys is tried before the caller is told kBusy.
-constexpr int kSnapshotTries = 200;
+// How often a consistent look at several keys is tried before their locks are taken.
+constexpr int kLooks = 4;
 
 // Brings the values of many entries into the cache: stage by stage, so that the misses of different
 // entries overlap.
@@ -102,52 +102,64 @@ Status Database::GetString(OpContext& ctx, const KeyRef& key, StringRef* out) {
   return Status::kOk;
 }
 
-Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out) {
-  // Two rounds that see the same words prove that all of them held at once, between the rounds:
-  // within a read section a word that was replaced does not come back.
-  thread_local std::vector<std::pair<Entry*, Word>> first;
-  for (int attempt = 0; attempt < kSnapshotTries; ++attempt) {
-    first.clear();
-    bool stable = true;
-    for (const KeyRef& key : keys) {
-      Entry* e = index_.Find(key.bytes, key.hash);
-      Word w = e == nullptr ? Word() : e->word();
-      if (w.locked() && !ctx.holds_locks() && !e->AwaitUnlocked(&w)) return Status::kBusy;
-      first.emplace_back(e, w);
+Database::Look Database::LookAtAll(const OpContext& ctx, std::span<const KeyRef> keys,
+                                   std::vector<Seen>& seen) const {
+  const bool locks = ctx.holds_locks();
+  const uint64_t returns = returns_.load(std::memory_order_acquire);
+  seen.clear();
+  for (const KeyRef& key : keys) {
+    Seen s;
+    s.entry = index_.Find(key.bytes, key.hash, &s.sight);
+    if (s.entry != nullptr) {
+      s.word = s.entry->word();
+      if (s.word.locked() && !locks && !s.entry->AwaitUnlocked(&s.word)) return Look::kLocked;
+      if (s.word.kind() == Kind::kDead) return Look::kChanged;
+      s.word = s.word.WithoutFlags();
     }
-    for (size_t i = 0; i < keys.size() && stable; ++i) {
-      const auto [e, w] = first[i];
-      if (e == nullptr) {
-        stable = keys.size() == 1 || index_.Find(keys[i].bytes, keys[i].hash) == nullptr;
-      } else {
-        stable = e->word().WithoutFlags() == w.WithoutFlags() &&
-                 (ctx.holds_locks() || !e->word().locked()) && w.kind() != Kind::kDead;
-      }
-    }
-    if (!stable) continue;
-    // What the words of string buffers point at changes under them: under locks, then.
-    if (!ctx.holds_locks() && std::any_of(first.begin(), first.end(), [](const auto& f) {
-          return Resolve(f.second).value.kind() == Kind::kStringBuffer;
-        })) {
-      return GetManyLocked(ctx, keys, out);
-    }
-    out.clear();
-    for (const auto& [e, w] : first) {
-      Current c = e == nullptr ? Current{Word::Of(Kind::kTomb)} : Resolve(w);
-      if (c.exists() && c.deadline_ms <= ctx.now_ms()) {
-        ExpireIfDue(ctx, e);
-        c = Current{Word::Of(Kind::kTomb)};
-      }
-      CountRead(c.exists());
-      if (c.exists() && !ctx.no_touch) {
-        ctx.engine().cache().Touch(e, ctx.now_ms(), ctx.random_state());
-      }
-      if (c.value.kind() == Kind::kStringBuffer) c.value = CopyOfBuffer(c.value);
-      out.push_back(c);
-    }
-    return Status::kOk;
+    seen.push_back(s);
   }
-  return Status::kBusy;
+  // One key holds what it holds at one instant anyway, and whose locks are held does not change.
+  if (keys.size() == 1 || locks) return Look::kSteady;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Seen& s = seen[i];
+    if (s.entry == nullptr) {
+      if (index_.Look(keys[i].hash) != s.sight) return Look::kChanged;
+      continue;
+    }
+    const Word now = s.entry->word();
+    if (now.locked() || now.WithoutFlags() != s.word) return Look::kChanged;
+  }
+  // After the words, which were loaded with acquire.
+  return returns_.load(std::memory_order_acquire) == returns ? Look::kSteady : Look::kChanged;
+}
+
+Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out) {
+  thread_local std::vector<Seen> seen;
+  Look look = Look::kChanged;
+  for (int i = 0; i < kLooks && look == Look::kChanged; ++i) look = LookAtAll(ctx, keys, seen);
+  if (look == Look::kLocked) return Status::kBusy;
+  // What the words of string buffers point at changes under them: under locks, then.
+  if (look == Look::kChanged ||
+      (!ctx.holds_locks() && std::any_of(seen.begin(), seen.end(), [](const Seen& s) {
+        return Resolve(s.word).value.kind() == Kind::kStringBuffer;
+      }))) {
+    return GetManyLocked(ctx, keys, out);
+  }
+  out.clear();
+  for (const Seen& s : seen) {
+    Current c = s.entry == nullptr ? Current{Word::Of(Kind::kTomb)} : Resolve(s.word);
+    if (c.exists() && c.deadline_ms <= ctx.now_ms()) {
+      ExpireIfDue(ctx, s.entry);
+      c = Current{Word::Of(Kind::kTomb)};
+    }
+    CountRead(c.exists());
+    if (c.exists() && !ctx.no_touch) {
+      ctx.engine().cache().Touch(s.entry, ctx.now_ms(), ctx.random_state());
+    }
+    if (c.value.kind() == Kind::kStringBuffer) c.value = CopyOfBuffer(c.value);
+    out.push_back(c);
+  }
+  return Status::kOk;
 }
 
 void Database::CountRead(bool hit) {
@@ -184,6 +196,17 @@ Entry* Database::CreateEntry(const KeyRef& key) {
   return e;
 }
 
+bool Database::MayReturn(Word before, Word after, const Update& update) {
+  // A fresh entry has held nothing; that a deadline comes or goes leaves the value as it is.
+  if (before.kind() == Kind::kNew || update.action != Update::Action::kSet) return false;
+  if (before.kind() == Kind::kTomb || update.moved) return true;
+  if (after.kind() == Kind::kString) return after.pointer<Blob>()->shared();
+  if (after.kind() != Kind::kInt) return false;
+  // An integer that replaces an integer counts on; all others begin anywhere.
+  const Word old = Resolve(before).value;
+  return old.kind() != Kind::kInt || after.sequence() != old.sequence() + 1;
+}
+
 bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& update) {
   // Locks that do not cover the key would be no locks: others may be changing it.
   assert(!ctx.holds_locks() || expected.locked() || ctx.alone());
@@ -194,6 +217,8 @@ bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& upd
     desired = Word::Of(expected.kind() == Kind::kNew ? Kind::kNew : Kind::kTomb);
   } else {
     desired = update.action == Update::Action::kSet ? update.value : before.value;
+    // acq_rel: whoever sees the commit sees the count, and who sees the count sees what was there.
+    if (MayReturn(expected, desired, update)) returns_.fetch_add(1, std::memory_order_acq_rel);
     if (update.deadline_ms != kNoDeadline) {
       box = static_cast<Box*>(memory::Allocate(sizeof(Box)));
       *box = Box{update.deadline_ms, desired};
@@ -256,7 +281,8 @@ Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db,
   }
   AfterCommit(ctx, source, seen, Word::Of(Kind::kTomb),
               Update::SetDeadline(kNoDeadline, from_event).Counting(0));
-  const Update put = Update::Set(c.value, c.deadline_ms, to_event);
+  Update put = Update::Set(c.value, c.deadline_ms, to_event);
+  put.moved = true;
   while (!to_db.Commit(ctx, target, target->word(), put)) {
   }
   target->set_access(source->access());

@@ -42,6 +42,7 @@ struct Update {
   Status status = Status::kOk;        // what Mutate returns when this update took effect
   // How many changes this is to whoever counts them for save points (Counter::kChanges).
   int64_t changes = 1;
+  bool moved = false;  // the value was another key's before
 
   Update Counting(int64_t n) const {
     Update copy = *this;
@@ -100,7 +101,8 @@ class Database {
   Status GetString(OpContext& ctx, const KeyRef& key, StringRef* out);
 
   // Several keys at one instant: the result is what all of them held at some moment during the
-  // call. out[i] has kind kTomb for an absent key.
+  // call. out[i] has kind kTomb for an absent key. Looks twice and compares; where that fails again
+  // and again it takes the keys' locks. docs/decisions/0009 has the proof.
   Status GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out);
 
   // Atomic read-modify-write. `f(const Current&) -> Update` sees the key's content (absent when
@@ -220,6 +222,17 @@ class Database {
   Held Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access, Missing missing);
   void Release(OpContext& ctx, const Held& held);
   void FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited);
+  // What GetMany sees of one key.
+  struct Seen {
+    Entry* entry;
+    Word word;
+    HashIndex::Sight sight;  // where there was no entry
+  };
+  enum class Look : uint8_t { kSteady, kChanged, kLocked };
+  // Fills `seen` with one look at the keys, and says whether all of it held at one instant.
+  Look LookAtAll(const OpContext& ctx, std::span<const KeyRef> keys, std::vector<Seen>& seen) const;
+  // True if the entry may have held the word `after` before, though not since `before`.
+  static bool MayReturn(Word before, Word after, const Update& update);
   Status GetManyLocked(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out);
   // Removes the due parts of the entry's object, if it has such, and schedules the next.
   void ExpireParts(OpContext& ctx, Entry* e);
@@ -238,6 +251,10 @@ class Database {
   StripedCount<> deadlines_;
   // Of each key with a deadline, when it is due after the process began, see DueIn.
   StripedCount<4> due_in_ms_;
+  // Commits after which an entry may hold a word that it held before; counted before the commit.
+  // Rare: revivals of absent entries, integers that replace other values, values moved or shared.
+  // acq_rel and acquire, with the words: see docs/decisions/0009.
+  alignas(64) std::atomic<uint64_t> returns_{0};
   // Relaxed: a batch sees what the gate's last owner has set, the gate being in between.
   std::atomic<int> number_;
 };

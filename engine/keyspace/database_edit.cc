@@ -61,7 +61,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
 
 void Database::Release(OpContext& ctx, const Held& held) {
   if (held.owned) {
-    held.entry->FetchAnd(~Word::kLocked);
+    held.entry->Unlock();
     reclaim::NoteLocksHeld(-1);
   }
   if (!held.entry->word().has_value()) ctx.NoteTomb(this, held.entry);
@@ -134,7 +134,7 @@ void Database::Prefetch(Entry* e, std::span<const Bytes> elements) {
   if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) return;
   reclaim::NoteLocksHeld(1);
   ObjectOf(value)->Prefetch(elements);
-  e->FetchAnd(~Word::kLocked);
+  e->Unlock();
   reclaim::NoteLocksHeld(-1);
 }
 

@@ -55,7 +55,9 @@ class Entry {
     return ok;
   }
   void FetchOr(uint64_t flags) { word_.fetch_or(flags, std::memory_order_acq_rel); }
-  void FetchAnd(uint64_t mask) { word_.fetch_and(mask, std::memory_order_acq_rel); }
+  // Gives the lock back, and wakes those that wait for it (see lock_waiters.h). seq_cst: who parks
+  // counts itself, then looks at the word; this clears the bit, then looks at the count.
+  void Unlock();
   // Clears the flags and returns the word as it was.
   Word TakeFlags(uint64_t flags) {
     return Word(word_.fetch_and(~flags, std::memory_order_acq_rel));
@@ -63,6 +65,8 @@ class Entry {
   // Waits a little for the lock bit of `w`, which is the word as it was, to go. False: still
   // locked; the caller answers kBusy and tries again later.
   bool AwaitUnlocked(Word* w) const;
+  // For who parks: ordered with Unlock.
+  bool LockedNow() const { return Word(word_.load(std::memory_order_seq_cst)).locked(); }
   bool dead() const { return word().kind() == Kind::kDead; }
 
   // LRU clock or LFU counter, see cache/eviction.h: 24 bits.

@@ -60,7 +60,7 @@ const Entry* KeyLocks::TryAll(std::span<const Target> keys) {
 
 void KeyLocks::UnlockAll() {
   for (const auto& [e, db] : held_) {
-    e->FetchAnd(~Word::kLocked);
+    e->Unlock();
     if (!e->word().has_value()) ctx_.NoteTomb(db, e);
   }
   held_.clear();

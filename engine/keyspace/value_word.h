@@ -7,8 +7,11 @@
 //   bits 61-58  kind, see below.
 //   kInt        bits 57-40 a sequence number, so that 5 -> 6 -> 5 is three different words;
 //               bits 39-0 the number, two's complement.
-//   pointers    bits 47-0. No ABA among pointers: a word is compared inside the read section in
-//               which it was read, and memory is not reused before that section ends. An object's
+//   pointers    bits 47-0. A compare-and-swap is computed from the word and made inside one read
+//               section, and memory is not reused before that section ends. A value that is moved
+//               or shared may come back to an entry all the same, which harms no writer, as it is
+//               the same value; who compares several words over time (Database::GetMany) is told
+//               of it by the database's count of returns. An object's
 //               pointer stays while its content changes, so whoever computes from the content
 //               holds the lock bit from before it looks until its own change is in.
 //

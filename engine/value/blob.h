@@ -40,6 +40,9 @@ class Blob {
   char* data() { return reinterpret_cast<char*>(this + 1); }
   Bytes bytes() const { return {reinterpret_cast<const char*>(this + 1), size()}; }
 
+  // Somebody else has a reference as well.
+  bool shared() const { return refs_.load(std::memory_order_relaxed) != 1; }
+
   // Only inside the read section in which the blob was found, or with a reference held.
   void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void Unref() {

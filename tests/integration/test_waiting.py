@@ -1,0 +1,170 @@
+"""Clients that wait for a key that a long command holds, and what becomes of them when they go."""
+
+import random
+import re
+import time
+
+import pytest
+
+from support.resp import encode
+from support.server import Server, subject_binary, wait_until
+from support.stress import stress_seconds, test_seed
+
+MEMBERS = 300_000
+PER_COMMAND = 3000
+PATIENCE_S = 20.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.mantis_only]
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(subject_binary(), "--threads", "2") as two_cores:
+        with two_cores.client(timeout=60) as client:
+            for first in range(0, MEMBERS, PER_COMMAND):
+                names = [f"member:{i}" for i in range(first, first + PER_COMMAND)]
+                client.pipeline([("SADD", "big", *names), ("SADD", "big2", *names)])
+            entries = (("XADD", "bigstream", f"1-{i + 1}", "f", "v") for i in range(MEMBERS))
+            client.pipeline(entries)
+            client.ok("XGROUP", "CREATE", "bigstream", "g", "$")
+        yield two_cores
+
+
+@pytest.fixture
+def client(server):
+    with server.client(timeout=60) as connection:
+        yield connection
+
+
+def blocked_clients(client):
+    return int(re.search(r"blocked_clients:(\d+)", client.ok("INFO", "clients").decode()).group(1))
+
+
+def id_of(client, other):
+    port = other.sock.getsockname()[1]
+    for line in client.ok("CLIENT", "LIST").decode().splitlines():
+        if f":{port} laddr" in line:
+            return int(re.match(r"id=(\d+) ", line).group(1))
+    return None
+
+
+def send(client, *commands):
+    client.send(b"".join(encode(command) for command in commands))
+
+
+class Case:
+    """A blocking command for the keys `held` and q; `held` is there only once it waits."""
+
+    def __init__(self, command, push, size, big="big", hold=("SINTERCARD", 2, "held", "big2")):
+        self.command, self.push, self.size, self.big, self.hold = command, push, size, big, hold
+
+    def left(self, client):
+        size = client.ok(*self.size)
+        return size[0] if isinstance(size, list) else size
+
+
+CASES = {
+    "list": Case(("BLPOP", "held", "q", 0), ("RPUSH", "q", "x"), ("LLEN", "q")),
+    "move": Case(("BLMOVE", "q", "held", "LEFT", "RIGHT", 0), ("RPUSH", "q", "x"), ("LLEN", "q")),
+    "zset": Case(("BZPOPMIN", "held", "q", 0), ("ZADD", "q"), ("ZCARD", "q")),
+    "stream": Case(
+        ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "q", "held", ">", ">"),
+        ("XADD", "q", "*", "f", "v"),
+        ("XPENDING", "q", "g"),
+        big="bigstream",
+        hold=("COPY", "held", "copy", "REPLACE"),
+    ),
+}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("end", ["close", "kill"])
+@pytest.mark.parametrize("kind", CASES)
+def test_who_is_gone_takes_nothing(server, client, kind, end):
+    """A client goes while its command is tried again and again, on another core, and cannot be
+    served for a key that is held. Once it is gone, nothing is taken for it."""
+    case = CASES[kind]
+    rng = random.Random(test_seed())
+    until = time.monotonic() + stress_seconds(0.8)
+    seen = 0
+    while seen == 0 or time.monotonic() < until:
+        seen += one_round(server, client, case, end, rng)
+    wait_until(lambda: blocked_clients(client) == 0, PATIENCE_S, "nobody to be blocked")
+
+
+def one_round(server, client, case, end, rng):
+    """1 if the client went before the key was free again."""
+    client.ok("DEL", "q")
+    if case.big == "bigstream":
+        client.ok("XGROUP", "CREATE", "q", "g", "$", "MKSTREAM")
+        client.ok("RENAME", case.big, "held")
+    waiter, holder, pusher = (server.client(timeout=60) for _ in range(3))
+    send(waiter, case.command)
+    wait_until(lambda: blocked_clients(client) == 1, PATIENCE_S, "the client to wait")
+    waiter_id = id_of(client, waiter)
+    if case.big != "bigstream":
+        client.ok("RENAME", case.big, "held")
+    send(holder, case.hold)
+    time.sleep(0.002)  # for the command to begin
+    count = 100
+    for i in range(count):
+        more = (i, f"m{i}") if case.push[0] == "ZADD" else ()
+        send(pusher, (*case.push, *more))
+    time.sleep(rng.random() * 0.004)
+    if end == "kill":
+        client.ok("CLIENT", "KILL", "ID", waiter_id)
+    else:
+        waiter.close()
+        wait_gone(client, waiter_id)
+    for _ in range(count):
+        pusher.read()
+    gone = case.left(client)
+    held = holder.silent_for(0.001)
+    holder.read(timeout=60)
+    time.sleep(0.01)
+    assert case.left(client) == gone, "something was taken for a client that is gone"
+    client.ok("RENAME", "held", case.big)
+    for connection in (waiter, holder, pusher):
+        connection.close()
+    return 1 if held else 0
+
+
+def wait_gone(client, client_id):
+    def gone():
+        return f"id={client_id} " not in client.ok("CLIENT", "LIST").decode()
+
+    wait_until(gone, PATIENCE_S, "the connection's end to be noticed")
+
+
+def test_a_killed_client_executes_nothing_more(server, client):
+    with server.client() as waiter:
+        send(waiter, ("BLPOP", "nothing", 0), ("SET", "after", 1))
+        wait_until(lambda: blocked_clients(client) == 1, PATIENCE_S, "the client to wait")
+        client.ok("CLIENT", "KILL", "ID", id_of(client, waiter))
+        assert blocked_clients(client) == 0
+        client.ok("RPUSH", "nothing", "x")
+        assert client.ok("LLEN", "nothing") == 1
+        assert client.ok("EXISTS", "after") == 0
+    client.ok("DEL", "nothing")
+
+
+def test_a_killed_clients_long_command_does_not_begin(server, client):
+    """It waits for the worker thread, which is busy with others'."""
+    holders = [server.client(timeout=60) for _ in range(4)]
+    for holder in holders:
+        send(holder, ("SINTERCARD", 2, "big", "big2"))
+    time.sleep(0.01)
+    with server.client() as victim:
+        send(victim, ("SUNIONSTORE", "dst", "big", "big2"), ("SET", "after", 1))
+        time.sleep(0.01)
+        client.ok("CLIENT", "KILL", "ID", id_of(client, victim))
+    in_time = holders[-1].silent_for(0.001)
+    for holder in holders:
+        assert holder.read(timeout=60) == MEMBERS
+    # Whatever was queued behind theirs has been looked at by then.
+    assert client.ok("SINTERCARD", 2, "big", "big2") == MEMBERS
+    if not in_time:
+        pytest.skip("the machine was too slow to kill it in time")
+    assert client.ok("EXISTS", "dst", "after") == 0
+    for holder in holders:
+        holder.close()
