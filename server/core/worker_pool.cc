@@ -7,9 +7,12 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <future>
+#include <memory>
 
 #include "engine/base/clock.h"
 #include "engine/base/thread_priority.h"
+#include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
@@ -25,6 +28,16 @@ size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 1, 8); }
 constexpr size_t kFreedOnLoop = 256 * 1024;
 constexpr auto kRetry = std::chrono::microseconds(100);
 constexpr auto kQuietPoll = std::chrono::milliseconds(1);
+constexpr auto kStopPoll = std::chrono::milliseconds(20);
+
+// Ready when the lock that the thread's last attempt met is given back. Not valid: it is not to be
+// waited for.
+std::future<void> ParkThread() {
+  const auto unlocked = std::make_shared<std::promise<void>>();
+  std::future<void> future = unlocked->get_future();
+  if (LockWaiters::Park([unlocked] { unlocked->set_value(); })) return future;
+  return {};
+}
 
 }  // namespace
 
@@ -107,15 +120,21 @@ Outcome WorkerPool::Run(Worker& worker, DetachedCommand& command) {
     AwaitTurn();
     core.RefreshSettings();
     BeginBatch(core);
+    LockWaiters::ForgetObstacle();
     const bool sealed =
         shared_.conditions.Has(Condition::kSealed) && (command.command().row->flags & kWrite) != 0;
     const Outcome outcome = sealed ? Outcome::kSuspended : command.Run(core, RunMode::kWorker);
+    std::future<void> unlocked;
+    if (outcome == Outcome::kBusy) unlocked = ParkThread();
     ServeReadyKeys(core);
     core.op->End();
     running_.fetch_sub(1);
     if (sealed || outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
     // Somebody holds a key, or the gate.
-    std::this_thread::sleep_for(kRetry);
+    if (!unlocked.valid()) std::this_thread::sleep_for(kRetry);
+    while (unlocked.valid() && !stopping_) {
+      if (unlocked.wait_for(kStopPoll) == std::future_status::ready) break;
+    }
   }
   return Outcome::kDone;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "engine/base/clock.h"
+#include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
@@ -66,6 +67,7 @@ BlockedCommand::BlockedCommand(const CommandContext& c, std::vector<std::string>
       deadline_us_(DeadlineAfter(options.timeout_ms)) {}
 
 Waiter::Attempt BlockedCommand::Try(OpContext& ctx, CoreContext* core) {
+  LockWaiters::ForgetObstacle();
   std::vector<KeyUse> keys;
   if (!FindKeys(*command_.command().row, command_.args(), &keys)) return Attempt::kWaits;
   std::vector<KeyLocks::Target> targets;
@@ -112,8 +114,12 @@ void BlockedCommand::Served() {
 }
 
 void BlockedCommand::RetrySoon() {
-  PostTo(command_.home(),
-         [self = shared_from_this()](CoreContext& core) { core.blocked->RetryLater(self); });
+  const auto self = shared_from_this();
+  const bool parked = LockWaiters::Park([self] {
+    PostTo(self->command_.home(), [self](CoreContext& core) { core.blocked->Retry(*self); });
+  });
+  if (parked) return;
+  PostTo(command_.home(), [self](CoreContext& core) { core.blocked->RetryLater(self); });
 }
 
 BlockedClients::BlockedClients(CoreContext& core)
@@ -228,6 +234,12 @@ void BlockedClients::ServeSoon() {
     ServeReady();
     core_.op->End();
   });
+}
+
+// Whether it still waits or not: others may stand behind it.
+void BlockedClients::Retry(const Waiter& waiter) {
+  InterestTable::Note(waiter);
+  ServeSoon();
 }
 
 void BlockedClients::RetryLater(std::shared_ptr<Waiter> waiter) {

@@ -66,7 +66,8 @@ class BlockedClients {
   // Serves what this thread has made ready, inside the core's batch; what is more than a turn's
   // work comes in turns of its own. Also of a worker's core, which has no clients.
   void ServeReady();
-  // Has the waiter's keys served a moment later.
+  // Has the waiter's keys served at the loop's next turn, or a moment later.
+  void Retry(const Waiter& waiter);
   void RetryLater(std::shared_ptr<Waiter> waiter);
   // The command is done, and its reply there: gives it to the client if it still is.
   void Finish(BlockedCommand& blocked);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/cycle_clock.h"
+#include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
@@ -129,13 +130,16 @@ void DetachedCommand::ComeBack() {
   Prepare(parsed);
   BeginBatch(home_);
   client.reply_skip_armed = silent_;
+  LockWaiters::ForgetObstacle();
   const Outcome outcome = Execute(home_, client, parsed);
+  const auto again = [self = shared_from_this()] {
+    PostTo(self->home_, [self](CoreContext&) { self->ComeBack(); });
+  };
+  const bool parked = outcome == Outcome::kBusy && LockWaiters::Park(again);
   ServeReadyKeys(home_);
   home_.op->End();
   if (outcome == Outcome::kDone) client.Resume();
-  if (outcome == Outcome::kBusy) {
-    PostTo(home_, [self = shared_from_this()](CoreContext&) { self->ComeBack(); });
-  }
+  if (outcome == Outcome::kBusy && !parked) again();
 }
 
 }  // namespace mantis::server

@@ -58,7 +58,8 @@ class Waiter {
   virtual Attempt Try(OpContext& ctx, CoreContext* core) = 0;
   // It was served and stands in no queue any more. Called once, by the thread that served it.
   virtual void Served() = 0;
-  // A try met another thread's lock: somebody has to ask InterestTable::Note for it again soon.
+  // A try met another thread's lock, in the batch that is still under way: somebody has to ask
+  // InterestTable::Note for it again, at once when the lock is given back or soon.
   virtual void RetrySoon() = 0;
 
   int db() const { return db_; }

@@ -1,9 +1,11 @@
 #include "server/net/batch_runner.h"
 
+#include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/prefetch.h"
 #include "server/net/client.h"
+#include "server/net/connection.h"
 
 namespace mantis::server {
 namespace {
@@ -93,7 +95,9 @@ std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedComma
                                                size_t* done) {
   if (client.killed) return RunStop::kClosing;
   core_.RefreshSettings();
+  LockWaiters::ForgetObstacle();
   const Outcome outcome = Execute(core_, client, command);
+  if (outcome == Outcome::kBusy) client.connection->Park();
   ServeReadyKeys(core_);
   if (outcome == Outcome::kBusy) return RunStop::kBusy;
   ++*done;

@@ -6,7 +6,9 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
+#include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
+#include "server/core/core_group.h"
 #include "server/core/log.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
@@ -65,7 +67,7 @@ void Connection::GoOn() {
       if (draining_) return Close("the server stops");
       return socket_.WaitReadable();
     case RunStop::kBusy:
-      if (retry_queued_) return;
+      if (retry_queued_ || parked_) return;
       retry_queued_ = true;
       return core_.loop->RetryLater(shared_from_this(), ++tries_);
     case RunStop::kSuspended:
@@ -99,6 +101,27 @@ void Connection::Retry() {
   retry_queued_ = false;
   if (client_.killed) return;
   RunInput(input_.view());
+  GoOn();
+}
+
+void Connection::Park() {
+  parked_ = LockWaiters::Park([&core = core_, id = client_.id] {
+    PostTo(core, [id](CoreContext& home) {
+      const auto it = home.connections.find(id);
+      if (it == home.connections.end()) return;
+      // Running may close the connection, which ends the map's ownership.
+      const std::shared_ptr<Connection> connection = it->second;
+      connection->Unpark();
+    });
+  });
+}
+
+void Connection::Unpark() {
+  parked_ = false;
+  if (client_.killed) return;
+  tries_ = 0;
+  // Else it goes on once the peer has taken the replies.
+  if (client_.output.empty() && !retry_queued_) RunInput(input_.view());
   GoOn();
 }
 

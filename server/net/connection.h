@@ -6,7 +6,8 @@
 // of the map, and it is destroyed once the loop has run what was queued before.
 // Invariants: at most one of these is under way: waiting to be readable, input given to the gather,
 // waiting to be writable with replies unsent (nothing is executed meanwhile: back-pressure), a turn
-// queued in the loop, a retry queued, a suspended command. Nothing is executed after Close().
+// queued in the loop, a retry queued, being parked on a key's lock, a suspended command. Nothing is
+// executed after Close() or Kill().
 #pragma once
 
 #include <memory>
@@ -52,6 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Resume();
   // Tries again what was kBusy.
   void Retry();
+  // A command was kBusy, in the batch that is still under way: if a key's lock was in its way, it is
+  // tried again once that is given back, and not before. Nothing is read from the peer meanwhile.
+  void Park();
   // The server stops: answers what was received, sends it, closes.
   void Drain();
   void Close(std::string_view reason);
@@ -96,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void GoOn();
   void QueueTurn();
   void Turn();
+  void Unpark();
 
   // Output.
   bool Send();
@@ -116,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool turn_queued_ = false;
   bool flush_queued_ = false;
   bool retry_queued_ = false;
+  bool parked_ = false;
   bool in_short_reads_ = false;
   int tries_ = 0;  // in a row that came to nothing
   uint64_t limits_version_ = 0;
