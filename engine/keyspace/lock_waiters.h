@@ -5,13 +5,13 @@
 // entry and fails with kBusy, having changed nothing. Whoever made the attempt parks itself on the
 // entry that was noted, inside the same batch, and makes the attempt again once it is woken.
 //
-// No wake-up is lost. Park first counts itself and enters the table, then looks whether the entry is
-// still locked; Entry::Unlock first clears the bit, then looks at the count. All four are seq_cst,
-// so one of the two sees the other: either Park finds the entry free and withdraws, or the unlocking
-// thread finds somebody parked and looks into the table, the mutex of which has been held by Park
-// before. Who is woken may find that another thread has taken the lock again, and parks again.
-// No entry in the table is freed: it is locked as long as somebody is parked on it, and who clears
-// the bit takes all out of the table before it leaves its read section.
+// No wake-up is lost. Park first counts itself and enters the table, then looks whether the entry
+// is still locked; Entry::Unlock first clears the bit, then looks at the count. All four are
+// seq_cst, so one of the two sees the other: either Park finds the entry free and withdraws, or the
+// unlocking thread finds somebody parked and looks into the table, the mutex of which has been held
+// by Park before. Who is woken may find that another thread has taken the lock again, and parks
+// again. No entry in the table is freed: it is locked as long as somebody is parked on it, and who
+// clears the bit takes all out of the table before it leaves its read section.
 //
 // Thread safety: any thread. Cost while nobody is parked: one load of a line that nobody writes for
 // each Unlock. Somebody parked: a look into one of 64 shards.

@@ -53,8 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Resume();
   // Tries again what was kBusy.
   void Retry();
-  // A command was kBusy, in the batch that is still under way: if a key's lock was in its way, it is
-  // tried again once that is given back, and not before. Nothing is read from the peer meanwhile.
+  // A command was kBusy, in the batch that is still under way: if a key's lock was in its way, it
+  // is tried again once that is given back, and not before. Nothing is read from the peer
+  // meanwhile.
   void Park();
   // The server stops: answers what was received, sends it, closes.
   void Drain();
