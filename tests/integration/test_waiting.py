@@ -1,12 +1,14 @@
 """Clients that wait for a key that a long command holds, and what becomes of them when they go."""
 
+import contextlib
 import random
 import re
+import threading
 import time
 
 import pytest
 
-from support.resp import encode
+from support.resp import encode, is_null
 from support.server import Server, subject_binary, wait_until
 from support.stress import stress_seconds, test_seed
 
@@ -168,3 +170,135 @@ def test_a_killed_clients_long_command_does_not_begin(server, client):
     assert client.ok("EXISTS", "dst", "after") == 0
     for holder in holders:
         holder.close()
+
+
+# ---- clients that wait for a locked key
+
+
+def busy_retries(client):
+    text = client.ok("INFO", "everything").decode()
+    return int(re.search(r"busy_retries:(\d+)", text).group(1))
+
+
+@pytest.fixture
+def hold(server):
+    """Keeps `big` locked for the most part, by a long command that is repeated."""
+    stop = threading.Event()
+
+    def repeat():
+        with server.client(timeout=60) as holder:
+            while not stop.is_set():
+                holder.ok("SINTERCARD", 2, "big", "big2", timeout=60)
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def test_waiting_for_a_locked_key_costs_nothing(server, client, hold):
+    """They are woken when the lock is given back, and do not ask again and again until then."""
+    with contextlib.ExitStack() as stack:
+        waiters = [stack.enter_context(server.client(timeout=60)) for _ in range(50)]
+        before = busy_retries(client)
+        rounds = 4
+        for _ in range(rounds):
+            for waiter in waiters:
+                send(waiter, ("SISMEMBER", "big", "member:5"))
+            for waiter in waiters:
+                assert waiter.read(timeout=60) == 1
+        asked = busy_retries(client) - before
+    # Each meets the lock once or a few times a round; asking every millisecond made it hundreds.
+    assert asked < rounds * len(waiters) * 12
+
+
+def test_what_comes_behind_a_waiting_command_keeps_its_order(server, client, hold):
+    with server.client(timeout=60) as waiter:
+        for i in range(10):
+            send(
+                waiter,
+                ("SET", "p", i),
+                ("SISMEMBER", "big", "member:1"),
+                ("INCR", "p"),
+                ("SMISMEMBER", "big", "member:2", "other"),
+                ("GET", "p"),
+            )
+            replies = [waiter.read(timeout=60) for _ in range(5)]
+            assert replies[1:] == [1, i + 1, [1, 0], b"%d" % (i + 1)]
+
+
+def test_transactions_and_waiters_wait_for_locked_keys(server, client, hold):
+    with server.client(timeout=60) as waiter:
+        for i in range(5):
+            send(waiter, ("MULTI",), ("SISMEMBER", "big", "member:1"), ("SET", "t", i), ("EXEC",))
+            assert [waiter.read(timeout=60) for _ in range(4)][3][0] == 1
+            send(waiter, ("BLPOP", "queue", 0))
+            client.ok("RPUSH", "queue", i)
+            assert waiter.read(timeout=60) == [b"queue", b"%d" % i]
+
+
+@pytest.mark.parametrize("end", ["close", "reset", "kill"])
+def test_who_waits_for_a_locked_key_can_go(server, client, hold, end):
+    waiters = [server.client(timeout=60) for _ in range(10)]
+    ids = [id_of(client, waiter) for waiter in waiters]
+    for waiter in waiters:
+        send(waiter, *[("SISMEMBER", "big", "member:5")] * 20)
+    for waiter, number in zip(waiters, ids):
+        if end == "kill":
+            client.ok("CLIENT", "KILL", "ID", number)
+        elif end == "reset":
+            waiter.reset()
+        else:
+            waiter.close()
+    for number in ids:
+        wait_gone(client, number)
+    for waiter in waiters:
+        waiter.close()
+    assert client.ok("SISMEMBER", "big", "member:1", timeout=60) == 1
+
+
+# ---- several keys at one instant
+
+SWITCHES = {
+    "rename": ([("SET", "a", "x")], [("RENAME", "a", "b")], [("RENAME", "b", "a")]),
+    "multi": (
+        [("SET", "a", "x")],
+        [("MULTI",), ("DEL", "a"), ("SET", "b", "x"), ("EXEC",)],
+        [("MULTI",), ("DEL", "b"), ("SET", "a", "x"), ("EXEC",)],
+    ),
+    "copy": (
+        [("SET", "a", "x"), ("SET", "s", "x")],
+        [("MULTI",), ("DEL", "a"), ("COPY", "s", "b"), ("EXEC",)],
+        [("MULTI",), ("DEL", "b"), ("COPY", "s", "a"), ("EXEC",)],
+    ),
+}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("mode", SWITCHES)
+def test_several_keys_are_read_at_one_instant(server, client, mode):
+    """Of a and b exactly one is there at any time, though it is moved or made anew between them."""
+    first, to_b, to_a = SWITCHES[mode]
+    client.pipeline([("DEL", "a", "b"), *first])
+    filler = [f"f{i}" for i in range(20)]
+    client.ok("MSET", *[part for name in filler for part in (name, "x")])
+    stop = threading.Event()
+
+    def switch():
+        with server.client(timeout=60) as writer:
+            while not stop.is_set():
+                writer.pipeline((to_b + to_a) * 50)
+
+    writer = threading.Thread(target=switch)
+    writer.start()
+    try:
+        until = time.monotonic() + stress_seconds(0.8)
+        while time.monotonic() < until:
+            for values in client.pipeline([("MGET", "a", *filler, "b")] * 50):
+                assert is_null(values[0]) != is_null(values[-1])
+            replies = client.pipeline([("EXISTS", "a", "nosuch", *filler, "b")] * 50)
+            assert set(replies) == {len(filler) + 1}
+    finally:
+        stop.set()
+        writer.join()
