@@ -193,8 +193,21 @@ Outcome Undone(CommandContext& c) {
 
 }  // namespace
 
-QueuedCommand::QueuedCommand(const ParsedCommand& parsed)
+QueuedCommand::QueuedCommand(const ParsedCommand& parsed, Connection& connection)
     : command_(parsed.command), argc_(parsed.args.size()), size_(argc_ * sizeof(Bytes)) {
+  // From so many on, copying them takes longer than giving the client another buffer.
+  constexpr size_t kTakenFrom = 1'000;
+  if (argc_ >= kTakenFrom) {
+    auto input = std::make_unique<InputBuffer>();
+    if (connection.TakeInput(parsed.args, input.get())) {
+      block_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+      std::uninitialized_copy(parsed.args.begin(), parsed.args.end(),
+                              reinterpret_cast<Bytes*>(block_.get()));
+      size_ += input->capacity();
+      input_ = std::move(input);
+      return;
+    }
+  }
   for (const Bytes arg : parsed.args) size_ += arg.size();
   block_ = std::make_unique_for_overwrite<std::byte[]>(size_);
   auto* views = reinterpret_cast<Bytes*>(block_.get());
@@ -239,7 +252,7 @@ void Queue(Client& client, const ParsedCommand& parsed) {
   client.reply.SimpleString("QUEUED");
   // What will not run need not be kept.
   if (transaction.aborted || (client.watched != nullptr && client.watched->dirty())) return;
-  transaction.commands.emplace_back(parsed);
+  transaction.commands.emplace_back(parsed, *client.connection);
   transaction.memory += transaction.commands.back().memory();
   transaction.steps += 1 + parsed.args.size();
   transaction.portable = transaction.portable && IsPortable(*parsed.command->row);

@@ -21,15 +21,18 @@
 
 #include "server/dispatch/command.h"
 #include "server/net/client_output.h"
+#include "server/net/input_buffer.h"
 
 namespace mantis::server {
 
+class Connection;
 struct ParsedCommand;
 struct WatchState;
 
 class QueuedCommand {
  public:
-  explicit QueuedCommand(const ParsedCommand& parsed);
+  // Copies the arguments; of very many it takes the connection's input over.
+  QueuedCommand(const ParsedCommand& parsed, Connection& connection);
 
   const Command& command() const { return *command_; }
   std::span<const Bytes> args() const {
@@ -41,7 +44,8 @@ class QueuedCommand {
   const Command* command_;
   size_t argc_;
   size_t size_ = 0;
-  std::unique_ptr<std::byte[]> block_;  // the arguments, then the bytes that they view
+  std::unique_ptr<std::byte[]> block_;  // the arguments, then the bytes that they view, unless
+  std::unique_ptr<InputBuffer> input_;  // those are here
 };
 
 struct Transaction {

@@ -103,6 +103,8 @@ std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedComma
   ++*done;
   if (client.close_after_reply || client.killed) return RunStop::kClosing;
   if (outcome == Outcome::kSuspended) return RunStop::kSuspended;
+  // The rest of what was parsed may be gone as soon as the command is.
+  if (client.connection->input_taken()) return RunStop::kTurnOver;
   if (client.output.pending() > kOutputHigh) return RunStop::kOutputFull;
   return std::nullopt;
 }

@@ -70,9 +70,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Housekeep();
 
   // Gives `out` the input that the command under way was parsed from, so that very many arguments
-  // need not be copied to outlive its run. Returns false if they are not in this connection's
-  // buffer.
+  // need not be copied to outlive its run, which ends with this command. Returns false if they are
+  // not in this connection's buffer.
   bool TakeInput(std::span<const std::string_view> args, InputBuffer* out);
+
+  // TakeInput was called: the run under way is to end.
+  bool input_taken() const { return input_taken_ != 0; }
 
   bool suspended() const { return stop_ == RunStop::kSuspended; }
   // Bytes of input that wait, and the memory that holds them (CLIENT LIST: qbuf and qbuf-free).

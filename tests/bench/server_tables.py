@@ -124,14 +124,15 @@ def memory_by_type_table(cells: Dict[Tuple[str, int, int], Dict[str, float]]) ->
 
 
 def stall_table(cells: Dict[Tuple[str, str], Tuple[float, float, float]]) -> str:
-    """(command, server) -> seconds of the command, longest wait of others, 99th percentile."""
+    """(command, server) -> seconds of the command, longest wait of others, their 99.9th
+    percentile. Nothing for a server that does not know the command."""
     rows = []
     for name in dict.fromkeys(name for name, _ in cells):
         row = [name]
         for label in ("redis", "mantisd"):
-            row += [f"{seconds * 1000:.1f}" for seconds in cells[name, label]]
+            row += [f"{seconds * 1000:.1f}" for seconds in cells.get((name, label), ())] or ["–"] * 3
         rows.append(row)
     heads = ["command"]
     for label in ("Redis", "mantisd"):
-        heads += [f"{label}, ms", "longest PING", "p99"]
+        heads += [f"{label}, ms", "longest GET", "p99.9"]
     return _table(heads, rows)

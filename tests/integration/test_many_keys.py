@@ -97,6 +97,15 @@ def test_a_large_transaction(client):
     assert client.cmd("EXEC") == Error(b"ERR EXEC without MULTI")
 
 
+@pytest.mark.parametrize("end", ["EXEC", "DISCARD"])
+def test_a_large_command_in_a_transaction(client, end):
+    """What comes behind it in the same piece of input, the end of the transaction above all."""
+    commands = [("MSET", *pairs(b"v")), ("MULTI",), ("PING",), ("DEL", *NAMES), (end,)]
+    replies = send_all(client, *commands, ("ECHO", "a"), ("DBSIZE",), ("ECHO", "b"))
+    assert replies[4] == ([Simple(b"PONG"), KEYS] if end == "EXEC" else OK)
+    assert replies[5:] == [b"a", 0 if end == "EXEC" else KEYS, b"b"]
+
+
 def test_a_large_transaction_with_commands_about_the_client(client):
     commands = [("SET", name, name) for name in NAMES[:5_000]]
     replies = send_all(
