@@ -22,9 +22,9 @@ using S = Settings;
 inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     TextRow(Section::kNetwork, "bind", "127.0.0.1 -::1", &S::bind, Kind::kAddresses,
             "Addresses to listen on, * for all; a leading - marks one that may be unavailable",
-            kImmutable | kMultiArg),
+            kMultiArg),
     IntRow(Section::kNetwork, "port", "6379", &S::port, 0, 65535,
-           "TCP port; 0 listens on no TCP port", kImmutable),
+           "TCP port; 0 listens on no TCP port"),
     TextRow(Section::kNetwork, "unixsocket", "", &S::unixsocket, Kind::kString,
             "Path of a Unix socket to listen on as well", kImmutable | kEmptyIsUnset),
     {.name = "unixsocketperm", .kind = Kind::kOctal, .flags = kImmutable,

@@ -8,6 +8,7 @@
 
 #include "server/core/log.h"
 #include "server/core/process_setup.h"
+#include "server/core/runtime.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
 
@@ -87,6 +88,14 @@ void InstallApplyHook(SharedState& shared) {
             return "The operating system is not able to handle the specified number of clients, "
                    "try with " +
                    std::to_string(room);
+          }
+        }
+        // The last one that can fail.
+        if (after.port != before.port || after.bind != before.bind) {
+          if (const auto error = shared.runtime->Relisten(after)) {
+            LogWarning(*error);
+            return after.bind != before.bind ? "Failed to bind to specified addresses."
+                                             : "Unable to listen on this port. Check server logs.";
           }
         }
         shared.engine.cache().SetOptions(CacheOptionsOf(after));

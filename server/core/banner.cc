@@ -26,7 +26,7 @@ std::string MemoryText(int64_t bytes) {
 
 std::string ListenText(const config::Settings& settings) {
   std::string text;
-  if (settings.port != 0) {
+  if (settings.port != 0 && !settings.bind.empty()) {
     text = fmt::format("port {} on", settings.port);
     for (const std::string& address : settings.bind) text += " " + address;
   }

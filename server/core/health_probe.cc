@@ -106,8 +106,7 @@ std::string ReachableHost(std::string name) {
 }
 
 bool ConnectTcp(Probe& probe, const config::Settings& settings) {
-  const std::string host =
-      settings.bind.empty() ? "127.0.0.1" : ReachableHost(settings.bind.front());
+  const std::string host = ReachableHost(settings.bind.front());
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
@@ -140,8 +139,9 @@ std::string Request(const config::Settings& settings) {
 
 ProbeResult ProbeServer(const config::Settings& settings) {
   Probe probe;
-  const bool connected =
-      settings.port != 0 ? ConnectTcp(probe, settings) : ConnectUnix(probe, settings.unixsocket);
+  const bool connected = settings.port != 0 && !settings.bind.empty()
+                             ? ConnectTcp(probe, settings)
+                             : ConnectUnix(probe, settings.unixsocket);
   if (!connected)
     return {false, false, std::string("cannot connect: ") + std::generic_category().message(errno)};
   std::string line;

@@ -77,7 +77,6 @@ std::optional<std::string> ServerRuntime::Start() {
   ListenResult listen = OpenListeners(*settings);
   for (const std::string& warning : listen.warnings) LogWarning("WARNING: " + warning);
   if (!listen.error.empty()) return listen.error;
-  shared_.port = settings->port;
   socket_path_ = settings->unixsocket;
   listener_ = std::make_unique<Listener>(*shared_.cores.front(), std::move(listen.descriptors));
   if (!settings->pidfile.empty()) {

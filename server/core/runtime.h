@@ -43,6 +43,11 @@ class ServerRuntime {
   // process.
   [[nodiscard]] int Run();
 
+  // From any core.
+  [[nodiscard]] std::optional<std::string> Relisten(const config::Settings& settings) {
+    return listener_->Relisten(settings);
+  }
+
   void RequestStop(int exit_code);
 
  private:

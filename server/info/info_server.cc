@@ -60,10 +60,10 @@ std::string_view PolicyName(config::MaxmemoryPolicy policy) {
   return "noeviction";
 }
 
-std::string Listener(const SharedState& shared, const config::Settings& settings) {
+std::string Listener(const config::Settings& settings) {
   std::string text = "name=tcp";
   for (const std::string& address : settings.bind) text += ",bind=" + address;
-  return text + ",port=" + std::to_string(shared.port);
+  return text + ",port=" + std::to_string(settings.port);
 }
 
 int64_t SystemMemory() {
@@ -98,7 +98,7 @@ void InfoServer(SharedState& shared, InfoText& text) {
   text.Field("process_id", ::getpid());
   text.Field("process_supervised", "no");
   text.Field("run_id", std::string_view(shared.run_id));
-  text.Field("tcp_port", shared.port);
+  text.Field("tcp_port", settings->port);
   text.Field("server_time_usec", now_us);
   text.Field("uptime_in_seconds", uptime);
   text.Field("uptime_in_days", uptime / 86400);
@@ -108,7 +108,9 @@ void InfoServer(SharedState& shared, InfoText& text) {
   text.Field("executable", std::string_view(shared.executable));
   text.Field("config_file", std::string_view(shared.config_file));
   text.Field("io_threads_active", 0);
-  if (shared.port != 0) text.Field("listener0", std::string_view(Listener(shared, *settings)));
+  if (settings->port != 0 && !settings->bind.empty()) {
+    text.Field("listener0", std::string_view(Listener(*settings)));
+  }
 }
 
 void InfoClients(SharedState& shared, InfoText& text) {

@@ -4,9 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <system_error>
 
 #include "engine/base/clock.h"
@@ -56,23 +58,72 @@ Listener::Door::Door(Listener& l, boost::asio::io_context& io)
           [](void*) {}) {}
 
 Listener::Listener(CoreContext& core, std::vector<int> descriptors)
-    : core_(core), descriptors_(std::move(descriptors)), pause_(core.io) {}
+    : core_(core), descriptors_(std::move(descriptors)), pause_(core.io) {
+  for (const int fd : descriptors_) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof(address);
+    (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+    if (address.ss_family != AF_UNIX) tcp_.push_back(fd);
+  }
+}
 
 Listener::~Listener() {
   for (const int fd : descriptors_) ::close(fd);
 }
 
 void Listener::Start() {
-  for (const int fd : descriptors_) {
-    doors_.push_back(std::make_unique<Door>(*this, core_.io));
-    if (doors_.back()->socket.Open(fd)) {
-      doors_.back()->socket.WaitReadable();
-    } else {
-      LogWarning(fmt::format("Cannot watch a listening socket: {}",
-                             std::generic_category().message(errno)));
-    }
-  }
+  for (const int fd : descriptors_) OpenDoor(fd);
   descriptors_.clear();
+}
+
+void Listener::OpenDoor(int fd) {
+  doors_.push_back(std::make_unique<Door>(*this, core_.io));
+  if (doors_.back()->socket.Open(fd)) {
+    doors_.back()->socket.WaitReadable();
+  } else {
+    LogWarning(
+        fmt::format("Cannot watch a listening socket: {}", std::generic_category().message(errno)));
+  }
+}
+
+void Listener::CloseDoor(int fd) {
+  const auto is_it = [fd](const auto& door) { return door->socket.fd() == fd; };
+  const auto found = std::find_if(doors_.begin(), doors_.end(), is_it);
+  if (found == doors_.end()) return;
+  (*found)->socket.Close();
+  // The loop may have calls for it queued.
+  boost::asio::post(core_.io, [door = std::shared_ptr<Door>(std::move(*found))] {});
+  doors_.erase(found);
+}
+
+std::optional<std::string> Listener::Relisten(const config::Settings& settings) {
+  const std::lock_guard lock(tcp_mutex_);
+  const ListenResult result = ReopenTcpListeners(settings, tcp_);
+  for (const std::string& warning : result.warnings) LogWarning("WARNING: " + warning);
+  if (!result.error.empty()) return result.error;
+  std::vector<int> opened;
+  std::vector<int> closed;
+  const auto missing_in = [](const std::vector<int>& all) {
+    return [&all](int fd) { return std::find(all.begin(), all.end(), fd) == all.end(); };
+  };
+  std::copy_if(result.descriptors.begin(), result.descriptors.end(), std::back_inserter(opened),
+               missing_in(tcp_));
+  std::copy_if(tcp_.begin(), tcp_.end(), std::back_inserter(closed),
+               missing_in(result.descriptors));
+  tcp_ = result.descriptors;
+  // In one order for everybody, as the lock is held: a number is not used again before it is
+  // closed.
+  PostTo(core_, [this, opened, closed](CoreContext&) {
+    for (const int fd : closed) CloseDoor(fd);
+    for (const int fd : opened) {
+      if (stopped_) {
+        ::close(fd);
+      } else {
+        OpenDoor(fd);
+      }
+    }
+  });
+  return std::nullopt;
 }
 
 void Listener::Stop() {
@@ -83,14 +134,16 @@ void Listener::Stop() {
 
 void Listener::Accept(Door& door) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (stopped_) return;
+    if (stopped_ || !door.socket.is_open()) return;
     sockaddr_storage peer{};
     socklen_t length = sizeof(peer);
     const int fd = ::accept4(door.socket.fd(), reinterpret_cast<sockaddr*>(&peer), &length,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       Admit(fd, peer, length);
-    } else if (errno == EAGAIN) {
+    } else if (errno == EAGAIN || errno == EINVAL) {
+      // EINVAL: it gave way to another socket, which did not come to be, or it is about to be
+      // closed.
       return door.socket.WaitReadable();
     } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) {
       // Out of descriptors or memory, most likely. The others mean that one connection is gone.

@@ -1,6 +1,7 @@
 // Accepts connections and hands each to the core with the fewest.
 //
-// Thread safety: lives on core 0's thread between Start() and Stop().
+// Thread safety: lives on core 0's thread between Start() and Stop(); Relisten() may be called from
+// any core.
 // Ownership: owns the listening descriptors. What runs out of descriptors or clients is refused or
 // waits; the server goes on serving those it has.
 #pragma once
@@ -8,8 +9,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "config/settings.h"
 #include "server/net/reactor_socket.h"
 
 namespace mantis::server {
@@ -27,6 +32,10 @@ class Listener {
   void Start();
   void Stop();
 
+  // Listens where bind and port say now, and nowhere else over TCP. Returns what is wrong, and then
+  // nothing has changed. What is open already stays as it is, its waiting connections included.
+  [[nodiscard]] std::optional<std::string> Relisten(const config::Settings& settings);
+
  private:
   struct Door {
     Door(Listener& l, boost::asio::io_context& io);
@@ -34,6 +43,8 @@ class Listener {
     ReactorSocket socket;
   };
 
+  void OpenDoor(int fd);
+  void CloseDoor(int fd);
   void Accept(Door& door);
   void Admit(int fd, const struct sockaddr_storage& peer, unsigned peer_length);
   bool Refused(int fd, const struct sockaddr_storage& peer);
@@ -47,6 +58,9 @@ class Listener {
   bool paused_ = false;
   bool stopped_ = false;
   int64_t last_warning_ms_ = 0;
+
+  std::mutex tcp_mutex_;
+  std::vector<int> tcp_;  // guarded by tcp_mutex_: what listens over TCP
 };
 
 // Makes the connection and starts it, on its core's thread; the socket is closed on failure.

@@ -54,37 +54,121 @@ struct AddressList {
   }
 };
 
-// Appends to result.descriptors; sets result.error where the address is not optional.
-void OpenTcp(const std::string& configured, const config::Settings& settings,
-             ListenResult& result) {
-  const bool optional = configured.starts_with('-');
-  const std::string name = configured.substr(optional ? 1 : 0);
-  const std::string host = name == "*" ? "0.0.0.0" : name == "::*" ? "::" : name;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  AddressList list;
-  const int failure =
-      ::getaddrinfo(host.c_str(), std::to_string(settings.port).c_str(), &hints, &list.first);
-  std::string why = failure == 0 ? "" : ::gai_strerror(failure);
-  bool may_be_missing = failure != 0;
-  if (failure == 0) {
-    const int fd = ListenOn(list.first->ai_addr, list.first->ai_addrlen, settings.tcp_backlog);
-    if (fd >= 0) {
-      result.descriptors.push_back(fd);
-      return;
+struct LocalAddress {
+  explicit LocalAddress(int fd) {
+    (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  }
+  explicit LocalAddress(const addrinfo& info) : length(info.ai_addrlen) {
+    std::memcpy(&storage, info.ai_addr, length);
+  }
+  std::string Text() const { return AddressText(storage, length); }
+  std::string Port() const { return Text().substr(Text().rfind(':')); }
+  bool IsWildcard() const { return Text().starts_with("0.0.0.0:") || Text().starts_with("[::]:"); }
+  // Whether the kernel lets only one of both listen.
+  bool Excludes(const LocalAddress& other) const {
+    return storage.ss_family == other.storage.ss_family && Port() == other.Port() &&
+           (IsWildcard() || other.IsWildcard() || Text() == other.Text());
+  }
+
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+};
+
+// The TCP sockets of a server, on their way from the old addresses to the new ones.
+class TcpSockets {
+ public:
+  TcpSockets(const config::Settings& settings, std::span<const int> old)
+      : settings_(settings), old_(old.begin(), old.end()) {}
+
+  ListenResult Open() {
+    for (const std::string& name : settings_.bind) {
+      if (result_.error.empty()) OpenOne(name);
     }
-    may_be_missing = errno == EADDRNOTAVAIL || FamilyIsMissing(errno);
-    why = std::generic_category().message(errno);
+    const bool wanted = settings_.port != 0 && !settings_.bind.empty();
+    if (wanted && result_.error.empty() && result_.descriptors.empty()) {
+      result_.error = "None of the addresses to bind is available";
+    }
+    if (result_.error.empty()) {
+      for (const int fd : old_) {
+        if (!Has(result_.descriptors, fd)) StopListening(fd);
+      }
+      return std::move(result_);
+    }
+    for (const int fd : result_.descriptors) {
+      if (!Has(old_, fd)) ::close(fd);
+    }
+    result_.descriptors.clear();
+    // They are still bound.
+    for (const int fd : stopped_) (void)::listen(fd, settings_.tcp_backlog);
+    return std::move(result_);
   }
-  const std::string text = fmt::format("Could not create server TCP listening socket {}:{}: {}",
-                                       name, settings.port, why);
-  if (optional && may_be_missing) {
-    result.warnings.push_back(text + " (optional, left out)");
-  } else {
-    result.error = text;
+
+ private:
+  static bool Has(const std::vector<int>& all, int fd) {
+    return std::find(all.begin(), all.end(), fd) != all.end();
   }
-}
+
+  void StopListening(int fd) {
+    (void)::shutdown(fd, SHUT_RD);
+    stopped_.push_back(fd);
+  }
+
+  // -1 with errno on failure.
+  int ListenAt(const LocalAddress& address) {
+    for (const int fd : old_) {
+      if (!Has(stopped_, fd) && LocalAddress(fd).Text() == address.Text()) return fd;
+    }
+    const auto listen = [&] {
+      return ListenOn(reinterpret_cast<const sockaddr*>(&address.storage), address.length,
+                      settings_.tcp_backlog);
+    };
+    const int fd = listen();
+    if (fd >= 0 || errno != EADDRINUSE) return fd;
+    bool gave_way = false;
+    for (const int other : old_) {
+      if (Has(stopped_, other) || Has(result_.descriptors, other)) continue;
+      if (!LocalAddress(other).Excludes(address)) continue;
+      StopListening(other);
+      gave_way = true;
+    }
+    if (gave_way) return listen();
+    errno = EADDRINUSE;
+    return -1;
+  }
+
+  // Appends to the descriptors; sets the error where the address is not optional.
+  void OpenOne(const std::string& configured) {
+    const bool optional = configured.starts_with('-');
+    const std::string name = configured.substr(optional ? 1 : 0);
+    const std::string host = name == "*" ? "0.0.0.0" : name == "::*" ? "::" : name;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    AddressList list;
+    const int failure =
+        ::getaddrinfo(host.c_str(), std::to_string(settings_.port).c_str(), &hints, &list.first);
+    std::string why = failure == 0 ? "" : ::gai_strerror(failure);
+    bool may_be_missing = failure != 0;
+    if (failure == 0) {
+      const int fd = ListenAt(LocalAddress(*list.first));
+      if (fd >= 0) return result_.descriptors.push_back(fd);
+      may_be_missing = errno == EADDRNOTAVAIL || FamilyIsMissing(errno);
+      why = std::generic_category().message(errno);
+    }
+    const std::string text = fmt::format("Could not create server TCP listening socket {}:{}: {}",
+                                         name, settings_.port, why);
+    if (optional && may_be_missing) {
+      result_.warnings.push_back(text + " (optional, left out)");
+    } else {
+      result_.error = text;
+    }
+  }
+
+  const config::Settings& settings_;
+  const std::vector<int> old_;
+  std::vector<int> stopped_;  // of old_
+  ListenResult result_;
+};
 
 // Makes room for a socket at that path: takes a socket away on which nobody listens, left behind by
 // a server that was killed. Returns why that cannot be; nothing else is ever taken away.
@@ -154,22 +238,19 @@ void CheckBacklog(const config::Settings& settings, ListenResult& result) {
 
 }  // namespace
 
+ListenResult ReopenTcpListeners(const config::Settings& settings, std::span<const int> old) {
+  if (settings.port != 0) return TcpSockets(settings, old).Open();
+  config::Settings none = settings;
+  none.bind.clear();
+  return TcpSockets(none, old).Open();
+}
+
 ListenResult OpenListeners(const config::Settings& settings) {
-  ListenResult result;
-  if (settings.port != 0) {
-    std::vector<std::string> names = settings.bind;
-    if (names.empty()) names = {"*", "-::*"};
-    for (const std::string& name : names) {
-      if (result.error.empty()) OpenTcp(name, settings, result);
-    }
-    if (result.error.empty() && result.descriptors.empty()) {
-      result.error = "None of the addresses to bind is available";
-    }
-    CheckBacklog(settings, result);
-  }
+  ListenResult result = ReopenTcpListeners(settings, {});
+  if (!result.descriptors.empty()) CheckBacklog(settings, result);
   if (result.error.empty() && !settings.unixsocket.empty()) OpenUnix(settings, result);
   if (result.error.empty() && result.descriptors.empty()) {
-    result.error = "Configured to not listen anywhere: set port or unixsocket";
+    result.error = "Configured to not listen anywhere, exiting.";
   }
   if (!result.error.empty()) {
     for (const int fd : result.descriptors) ::close(fd);
