@@ -179,7 +179,6 @@ inline constexpr auto kNoTlsOptions = Because(NoEffect::kNoTls, Rows({
 
 // The rest.
 inline constexpr auto kNotYetOptions = Because(NoEffect::kNotYet, Rows({
-    AcceptedText("locale-collate", ""),
 }));
 
 // What must not be taken for granted where it is not given.

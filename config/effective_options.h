@@ -64,6 +64,8 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
     Because(NoEffect::kNoReplication,
             IntRow(Section::kGeneral, "shutdown-timeout", "10", &S::shutdown_timeout, 0, kIntMax,
                    "Seconds a shutdown waits for replicas", kAccepted)),
+    TextRow(Section::kGeneral, "locale-collate", "", &S::locale_collate, Kind::kString,
+            "Locale in whose order SORT ALPHA compares; empty is that of the environment"),
     BoolRow(Section::kGeneral, "daemonize", "no", &S::daemonize,
             "Go on in the background once the server is ready", kImmutable),
     EnumRow(Section::kGeneral, "supervised", "no", &S::supervised, "upstart systemd auto no",

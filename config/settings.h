@@ -80,6 +80,7 @@ struct Settings {
   LogLevel loglevel = LogLevel::kDebug;
   std::string logfile;       // empty = standard error
   std::string pidfile;       // empty = none
+  std::string locale_collate;  // empty = that of the environment
   int shutdown_timeout = 0;  // seconds
   bool daemonize = false;
   Supervised supervised = Supervised::kUpstart;

@@ -85,7 +85,7 @@ Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access acc
         }
         return Status::kOk;
       }
-      if (c.exists()) ExpireIfDue(ctx, e);
+      if (c.exists() && !ctx.engine().expiry_held(ctx.now_ms())) ExpireIfDue(ctx, e);
     }
     if (access == Access::kRead) CountRead(false);
     return Status::kNotFound;
@@ -149,7 +149,7 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
   for (const Seen& s : seen) {
     Current c = s.entry == nullptr ? Current{Word::Of(Kind::kTomb)} : Resolve(s.word);
     if (c.exists() && c.deadline_ms <= ctx.now_ms()) {
-      ExpireIfDue(ctx, s.entry);
+      if (!ctx.engine().expiry_held(ctx.now_ms())) ExpireIfDue(ctx, s.entry);
       c = Current{Word::Of(Kind::kTomb)};
     }
     CountRead(c.exists());

@@ -31,6 +31,10 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
     if (w.kind() == Kind::kDead) continue;
     held.current = Resolve(w);
     if (held.current.exists() && held.current.deadline_ms <= ctx.now_ms()) {
+      if (missing == Missing::kFail && ctx.engine().expiry_held(ctx.now_ms())) {
+        count_read(false);
+        return held;
+      }
       ExpireIfDue(ctx, e);
       continue;
     }

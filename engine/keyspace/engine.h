@@ -69,6 +69,15 @@ class Engine {
   void set_observer(CommitObserver* o) { observer_ = o; }
   CommitObserver* observer() const { return observer_; }
 
+  // Until then keys that are past their deadlines count as absent, but stay (CLIENT PAUSE); what
+  // writes deletes them still. 0: no longer. Relaxed: nothing else hangs on it.
+  void HoldExpiry(int64_t until_ms) {
+    expiry_held_until_ms_.store(until_ms, std::memory_order_relaxed);
+  }
+  bool expiry_held(int64_t now_ms) const {
+    return now_ms < expiry_held_until_ms_.load(std::memory_order_relaxed);
+  }
+
   // Changes since start, counted as Redis does: elements, not commands; what expires or is evicted
   // counts as none. rdb_changes_since_last_save is the difference to a remembered value.
   int64_t TotalChanges() const;
@@ -92,6 +101,7 @@ class Engine {
   Cache cache_;
   std::shared_ptr<LazyFree> lazy_free_ = std::make_shared<LazyFree>();
   CommitObserver* observer_ = nullptr;
+  std::atomic<int64_t> expiry_held_until_ms_{0};
 };
 
 }  // namespace mantis

@@ -236,7 +236,7 @@ constexpr CommandRow kRows[] = {
      "Sets or clears a bit of a string value, which grows with zeros up to it; returns what it "
      "was.",
      SetBit,
-     "key offset value"},
+     "key offset value:integer"},
     {"getbit",
      3,
      kReadonly | kFast,

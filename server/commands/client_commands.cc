@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string>
 
 #include "protocol/number.h"
@@ -106,9 +105,10 @@ Outcome ClientPause(CommandContext& c) {
   if (!timeout_ms) return Fail(c, "ERR timeout is not an integer or out of range");
   if (*timeout_ms < 0) return Fail(c, "ERR timeout is negative");
   const int64_t now_ms = c.op.now_ms();
-  int64_t until_ms = std::numeric_limits<int64_t>::max() - now_ms < *timeout_ms
-                         ? std::numeric_limits<int64_t>::max()
-                         : now_ms + *timeout_ms;
+  int64_t until_ms = 0;
+  if (__builtin_add_overflow(now_ms, *timeout_ms, &until_ms)) {
+    return Fail(c, "ERR timeout is out of range");
+  }
   const int64_t former_ms = c.shared.pause_until_ms.load(std::memory_order_relaxed);
   if (former_ms > now_ms) {
     until_ms = std::max(until_ms, former_ms);
@@ -117,6 +117,7 @@ Outcome ClientPause(CommandContext& c) {
   // Relaxed: a core that sees one store before the other errs by one command at the pause's edge.
   c.shared.pause_until_ms.store(until_ms, std::memory_order_relaxed);
   c.shared.pause_mode.store(mode, std::memory_order_relaxed);
+  c.engine.HoldExpiry(until_ms);
   c.reply.Ok();
   return Done();
 }
@@ -124,6 +125,7 @@ Outcome ClientPause(CommandContext& c) {
 Outcome ClientUnpause(CommandContext& c) {
   c.shared.pause_mode.store(PauseMode::kNone, std::memory_order_relaxed);
   c.shared.pause_until_ms.store(0, std::memory_order_relaxed);
+  c.engine.HoldExpiry(0);
   c.reply.Ok();
   return Done();
 }
@@ -258,7 +260,8 @@ constexpr auto kRows = std::to_array<CommandRow>({
         "Chooses whether this connection's commands count as use of the keys."),
     Row("client|pause", -3, kOperator, "3.0.0", ClientPause, "timeout [WRITE | ALL]",
         "Lets commands wait for a time."),
-    Row("client|reply", 3, kOwn, "3.2.0", ClientReply, "<ON | OFF | SKIP>",
+    // In a transaction it would leave out replies whose number EXEC has told.
+    Row("client|reply", 3, kOwn | kNoMulti, "3.2.0", ClientReply, "<ON | OFF | SKIP>",
         "Chooses whether this connection gets replies."),
     Row("client|setinfo", 4, kOwn, "7.2.0", ClientSetInfo, "<LIB-NAME libname | LIB-VER libver>",
         "Tells the client library's name or version.", "O(1)",
@@ -270,7 +273,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
     Row("client|unblock", -3, kOperator, "5.0.0", ClientUnblock, "client-id [TIMEOUT | ERROR]",
         "Wakes a client that waits in a blocking command.",
         "O(log N) where N is the number of client connections"),
-    Row("client|unpause", 2, kOperator, "6.2.0", ClientUnpause, "", "Ends a pause."),
+    Row("client|unpause", 2, kOperator | kRunsInPause, "6.2.0", ClientUnpause, "", "Ends a pause."),
 });
 
 }  // namespace

@@ -15,6 +15,7 @@ struct FlagName {
   std::string_view name;
 };
 
+// Redis does not tell may_replicate either.
 constexpr auto kFlagNames = std::to_array<FlagName>({
     {kWrite, "write"},
     {kReadonly, "readonly"},
@@ -29,7 +30,6 @@ constexpr auto kFlagNames = std::to_array<FlagName>({
     {kSkipSlowlog, "skip_slowlog"},
     {kFast, "fast"},
     {kNoAuth, "no_auth"},
-    {kMayReplicate, "may_replicate"},
     {kNoAsyncLoading, "no_async_loading"},
     {kNoMulti, "no_multi"},
     {kMovableKeys, "movablekeys"},
@@ -111,7 +111,7 @@ void WriteStatusSet(protocol::ReplyWriter& reply, std::span<const std::string_vi
 
 void WriteTips(protocol::ReplyWriter& reply, std::string_view tips) {
   const auto commas = static_cast<size_t>(std::count(tips.begin(), tips.end(), ','));
-  reply.Array(tips.empty() ? 0 : commas + 1);
+  reply.Set(tips.empty() ? 0 : commas + 1);
   while (!tips.empty()) {
     const size_t comma = std::min(tips.find(','), tips.size());
     reply.Bulk(tips.substr(0, comma));
@@ -196,23 +196,30 @@ void WriteKeySpecs(protocol::ReplyWriter& reply, const CommandRow& row) {
 // What a value's name says about its type.
 std::string_view ValueType(std::string_view name) {
   static constexpr auto kIntegers = std::to_array<std::string_view>(
-      {"count",         "offset",       "increment",      "decrement",
-       "index",         "index1",       "index2",         "start",
-       "end",           "milliseconds", "timeout",        "numreplicas",
-       "protover",      "client-id",    "destination-db", "db",
-       "len",           "maxage",       "version",        "cursor",
-       "min-match-len", "seconds"});
+      {"count",        "offset",         "increment",     "decrement",    "index",
+       "index1",       "index2",         "start",         "stop",         "end",
+       "milliseconds", "timeout",        "numreplicas",   "protover",     "client-id",
+       "db",           "destination-db", "len",           "maxage",       "version",
+       "cursor",       "min-match-len",  "seconds",       "numkeys",      "bit",
+       "rank",         "num-matches",    "ttl",           "frequency",    "ms",
+       "entries_read", "entries_added",  "weight",        "slot",         "start-slot",
+       "end-slot",     "port",           "config-epoch",  "numfields",    "cluster-bus-port",
+       "limit"});
+  static constexpr auto kDoubles = std::to_array<std::string_view>(
+      {"longitude", "latitude", "radius", "width", "height", "score"});
+  static constexpr auto kKeys = std::to_array<std::string_view>(
+      {"key", "newkey", "source", "destination", "key1", "key2", "destkey", "sourcekey", "dst",
+       "src"});
   static constexpr auto kTimes =
       std::to_array<std::string_view>({"unix-time-seconds", "unix-time-milliseconds"});
-  if (name == "key" || name == "newkey" || name == "source" || name == "destination" ||
-      name == "key1" || name == "key2") {
-    return "key";
-  }
+  const auto is_among = [name](std::span<const std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   if (name == "pattern") return "pattern";
-  if (name == "increment-float") return "double";
-  if (std::find(kTimes.begin(), kTimes.end(), name) != kTimes.end()) return "unix-time";
-  return std::find(kIntegers.begin(), kIntegers.end(), name) != kIntegers.end() ? "integer"
-                                                                                : "string";
+  if (is_among(kKeys)) return "key";
+  if (is_among(kTimes)) return "unix-time";
+  if (is_among(kDoubles)) return "double";
+  return is_among(kIntegers) ? "integer" : "string";
 }
 
 // A name for a choice or block, which the notation leaves without one.
@@ -236,7 +243,7 @@ std::string_view NodeType(const SyntaxNode& node) {
     case SyntaxNode::Kind::kValue:
       break;
   }
-  return ValueType(node.name);
+  return node.type.empty() ? ValueType(node.name) : node.type;
 }
 
 // `next_key_spec` numbers the key arguments as they come.
@@ -265,6 +272,7 @@ void WriteArguments(protocol::ReplyWriter& reply, std::span<const SyntaxNode> no
       std::vector<std::string_view> flags;
       if (node.optional) flags.push_back("optional");
       if (node.multiple) flags.push_back("multiple");
+      if (node.multiple_token) flags.push_back("multiple_token");
       reply.Bulk("flags");
       WriteStatusSet(reply, flags);
     }

@@ -126,6 +126,40 @@ Outcome WriteLog(CommandContext& c) {
   return Done();
 }
 
+// An error of the caller's text, code and all. A reply of one line cannot hold breaks.
+Outcome ReplyAnError(CommandContext& c) {
+  std::string text(c.args[2]);
+  std::replace_if(
+      text.begin(), text.end(), [](char ch) { return ch == '\r' || ch == '\n'; }, ' ');
+  return Fail(c, text);
+}
+
+// Makes strings `prefix:0`, `prefix:1`… where there are no such keys.
+Outcome Populate(CommandContext& c) {
+  int64_t count = 0;
+  int64_t size = 0;
+  if (!ParseInteger(c, c.args[2], &count)) return Done();
+  if (c.argc() == 5 && !ParseInteger(c, c.args[4], &size)) return Done();
+  if (count < 0 || size < 0 || size > c.core.settings().proto_max_bulk_len) {
+    return Fail(c, "ERR value is out of range, must be positive");
+  }
+  if (TooLong(c, static_cast<size_t>(count))) return Outcome::kOffload;
+  const std::string prefix(c.argc() >= 4 ? c.args[3] : "key");
+  for (int64_t i = 0; i < count; ++i) {
+    const std::string key = prefix + ":" + std::to_string(i);
+    std::string value = "value:" + std::to_string(i);
+    if (c.argc() == 5) value.resize(static_cast<size_t>(size), '\0');
+    const Status s = c.db().Mutate(c.op, KeyRef::Of(key), [&value](const Current& now) {
+      if (now.exists()) return Update::Keep(Status::kExists);
+      return Update::Set(MakeString(value, now.value), kNoDeadline, "set");
+    });
+    // What was made so far stays, so that coming back goes on from there.
+    if (s == Status::kBusy) return Outcome::kBusy;
+  }
+  c.reply.Ok();
+  return Done();
+}
+
 // Steers something this server does not have; accepted so that test suites go on.
 Outcome Accept(CommandContext& c) {
   c.reply.Ok();
@@ -140,6 +174,8 @@ Outcome Help(CommandContext& c) {
       "    Show a hash of all that is stored; it is Redis's for the same content.",
       "DIGEST-VALUE <key> [<key> ...]",
       "    Show a hash of each key's value.",
+      "ERROR <text>",
+      "    Reply with this error.",
       "HTSTATS <db>",
       "    Show how many keys a database has.",
       "HTSTATS-KEY <key>",
@@ -152,6 +188,10 @@ Outcome Help(CommandContext& c) {
       "    Write <message> to the log.",
       "OBJECT <key>",
       "    Show how a key's value is held.",
+      "PAUSE-CRON <0|1>",
+      "    Accepted; does nothing.",
+      "POPULATE <count> [<prefix> [<size>]]",
+      "    Make <count> strings with keys of that prefix, \"key\" if there is none.",
       "PROTOCOL <type>",
       "    Reply with an example of string, integer, double, bignum, null, array, set, map,",
       "    attrib, push, verbatim, true or false.",
@@ -162,6 +202,8 @@ Outcome Help(CommandContext& c) {
       "    is there, NOFLUSH deletes nothing but what is loaded anew.",
       "REPLICATE <string>",
       "    Accepted; there is no replica to send it to.",
+      "REPLYBUFFER <option> <value>",
+      "    Accepted; does nothing.",
       "SET-ACTIVE-EXPIRE <0|1>",
       "    Stop or resume deleting expired keys in the background.",
       "SET-DISABLE-DENY-SCRIPTS <0|1>",
@@ -196,6 +238,10 @@ constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"stringmatch-len", 4, 4, StringMatch},
     {"log", 3, 3, WriteLog},
     {"protocol", 3, 3, Protocol},
+    {"error", 3, 3, ReplyAnError},
+    {"populate", 3, 5, Populate},
+    {"pause-cron", 3, 3, Accept},
+    {"replybuffer", 4, 4, Accept},
     {"jmap", 2, kAny, Accept},
     {"change-repl-id", 2, 2, Accept},
     {"quicklist-packed-threshold", 3, 3, Accept},

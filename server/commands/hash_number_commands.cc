@@ -150,7 +150,7 @@ constexpr CommandRow kRows[] = {
      "O(1)",
      "Adds a number to the float in a field; an absent field counts as 0.",
      HIncrByFloat,
-     "key field increment-float"},
+     "key field increment:double"},
     {"hrandfield",
      -2,
      kReadonly,

@@ -279,7 +279,7 @@ constexpr CommandRow kRows[] = {
      "key [element ...]"},
     {"pfcount",
      -2,
-     kReadonly,
+     kReadonly | kMayReplicate,
      {{{1, -1, 1, kKeyRw | kKeyAccess}}},
      kAclHyperLogLog,
      "2.8.9",

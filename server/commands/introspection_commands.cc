@@ -98,7 +98,6 @@ Outcome CommandList(CommandContext& c) {
   std::vector<std::string_view> names;
   for (const Command& command : CommandTable::Instance().commands()) {
     if (Passes(*command.row, filter, arg)) names.push_back(command.row->name);
-    if (filter == Filter::kNone) continue;
     for (const Command& child : command.children) {
       if (Passes(*child.row, filter, arg)) names.push_back(child.row->name);
     }

@@ -134,7 +134,7 @@ constexpr CommandRow PushRow(std::string_view name, std::string_view since,
           "O(N) with N the number of elements added",
           summary,
           handler,
-          "key element…"};
+          "key element ..."};
 }
 
 constexpr CommandRow PopRow(std::string_view name, std::string_view summary, Handler handler) {

@@ -261,7 +261,7 @@ constexpr CommandRow kRows[] = {
      "O(N+M) with N the number of keys and M of elements removed",
      "Removes and returns elements from the first of several lists that is not empty.",
      LMPop,
-     "numkeys key… <LEFT | RIGHT> [COUNT count]"},
+     "numkeys key ... <LEFT | RIGHT> [COUNT count]"},
     {"blpop",
      -3,
      kBlockingWrite,
@@ -273,7 +273,7 @@ constexpr CommandRow kRows[] = {
      "Removes and returns the first element of the first list that has one, waiting for it if need "
      "be.",
      BlockingPop<End::kHead>,
-     "key… timeout"},
+     "key ... timeout:double"},
     {"brpop",
      -3,
      kBlockingWrite,
@@ -285,7 +285,7 @@ constexpr CommandRow kRows[] = {
      "Removes and returns the last element of the first list that has one, waiting for it if need "
      "be.",
      BlockingPop<End::kTail>,
-     "key… timeout"},
+     "key ... timeout:double"},
     {"blmove",
      6,
      kBlockingWrite | kDenyOom,
@@ -296,7 +296,7 @@ constexpr CommandRow kRows[] = {
      "O(1)",
      "Moves an element from one end of a list to an end of another, waiting for it if need be.",
      BLMove,
-     "source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout"},
+     "source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout:double"},
     {"brpoplpush",
      4,
      kBlockingWrite | kDenyOom,
@@ -307,7 +307,7 @@ constexpr CommandRow kRows[] = {
      "O(1)",
      "Moves the last element of a list to the head of another, waiting for it if need be.",
      BRPopLPush,
-     "source destination timeout"},
+     "source destination timeout:double"},
     {"blmpop",
      -5,
      kWrite | kBlocking | kMovableKeys,
@@ -319,7 +319,7 @@ constexpr CommandRow kRows[] = {
      "Removes and returns elements from the first of several lists that is not empty, waiting for "
      "one if need be.",
      BLMPop,
-     "timeout numkeys key… <LEFT | RIGHT> [COUNT count]"},
+     "timeout:double numkeys key ... <LEFT | RIGHT> [COUNT count]"},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "engine/value/sorted_set.h"
 #include "server/commands/args.h"
 #include "server/commands/sort_pattern.h"
+#include "server/core/collation.h"
 #include "server/core/core_context.h"
 #include "server/dispatch/command_table.h"
 
@@ -81,6 +82,12 @@ int Compare(const Item& a, const Item& b) {
   char a_digits[24];
   char b_digits[24];
   return CompareBytes(a.View(a_digits), b.View(b_digits));
+}
+
+int CollateItems(const Item& a, const Item& b) {
+  char a_digits[24];
+  char b_digits[24];
+  return Collate(a.View(a_digits), b.View(b_digits));
 }
 
 // The number that an element stands for; false if it stands for none.
@@ -232,10 +239,12 @@ class Sorter {
       });
     };
     if (options_.alpha) {
-      sort([](const Row& a, const Row& b) {
+      // What is stored is to be the same everywhere, whatever the locale.
+      const auto order = options_.store ? Compare : CollateItems;
+      sort([order](const Row& a, const Row& b) {
         // What has nothing to be sorted by comes first.
         if (!a.weight || !b.weight) return int{a.weight.has_value()} - int{b.weight.has_value()};
-        return Compare(*a.weight, *b.weight);
+        return order(*a.weight, *b.weight);
       });
     } else {
       sort([](const Row& a, const Row& b) {
@@ -359,7 +368,7 @@ constexpr CommandRow kRows[] = {
                 "them, and returns or stores them.",
      .handler = Sort,
      .syntax =
-         "key [BY by-pattern] [LIMIT offset count] [GET get-pattern ...] [ASC | DESC] [ALPHA] "
+         "key [BY pattern] [LIMIT (offset count)] [(GET pattern) ...] [ASC | DESC] [ALPHA] "
          "[STORE destination]"},
     {.name = "sort_ro",
      .arity = -2,
@@ -372,7 +381,7 @@ constexpr CommandRow kRows[] = {
      .summary = "Orders the elements of a list, set or sorted set, or what other keys hold for "
                 "them, and returns them.",
      .handler = SortRo,
-     .syntax = "key [BY by-pattern] [LIMIT offset count] [GET get-pattern ...] [ASC | DESC] "
+     .syntax = "key [BY pattern] [LIMIT (offset count)] [(GET pattern) ...] [ASC | DESC] "
                "[ALPHA]"},
 };
 

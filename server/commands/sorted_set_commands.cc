@@ -305,7 +305,7 @@ constexpr std::string_view kRandomly = "nondeterministic_output";
 
 constexpr CommandRow kRows[] = {
     SortedSetRow("zadd", -4, kWrite | kDenyOom | kFast | kElementAt3, kUpdatedKey, "1.2.0", ZAdd,
-                 "key [NX | XX] [GT | LT] [CH] [INCR] <score member>…",
+                 "key [NX | XX] [GT | LT] [CH] [INCR] <score member> ...",
                  "Adds members to a sorted set, which is created if it is absent, or changes their "
                  "scores.",
                  "O(log(N)) for each member, with N the size of the set"),
@@ -313,13 +313,13 @@ constexpr CommandRow kRows[] = {
                  ZIncrBy, "key increment member",
                  "Adds to the score of a member, which is added if it is absent.", kLogarithmic),
     SortedSetRow("zrem", -3, kWrite | kFast | kElementAt2, kDeletedFromKey, "1.2.0", ZRem,
-                 "key member…", "Removes members; the set goes with its last one.",
+                 "key member ...", "Removes members; the set goes with its last one.",
                  "O(M*log(N)) with N the size of the set and M the number of members to remove"),
     SortedSetRow("zcard", 2, kReadFast, kLookedAtKey, "1.2.0", ZCard, "key",
                  "Tells how many members a sorted set has.", "O(1)"),
     SortedSetRow("zscore", 3, kReadFast | kElementAt2, kReadKey, "1.2.0", ZScore, "key member",
                  "Returns the score of a member.", "O(1)"),
-    SortedSetRow("zmscore", -3, kReadFast | kElementAt2, kReadKey, "6.2.0", ZMScore, "key member…",
+    SortedSetRow("zmscore", -3, kReadFast | kElementAt2, kReadKey, "6.2.0", ZMScore, "key member ...",
                  "Returns the scores of members, null for absent ones.",
                  "O(N) with N the number of members asked for"),
     SortedSetRow(
@@ -329,7 +329,7 @@ constexpr CommandRow kRows[] = {
                  "key member [WITHSCORE]",
                  "Returns how many members come after a member, and its score if asked for.",
                  kLogarithmic),
-    SortedSetRow("zcount", 4, kReadFast, kReadKey, "2.0.0", ZCount, "key min max",
+    SortedSetRow("zcount", 4, kReadFast, kReadKey, "2.0.0", ZCount, "key min:double max:double",
                  "Counts the members with scores in a range.", kLogarithmic),
     SortedSetRow("zlexcount", 4, kReadFast, kReadKey, "2.8.9", ZLexCount, "key min max",
                  "Counts the members in a range of byte order, all scores being the same.",

@@ -183,22 +183,22 @@ constexpr CommandRow kRows[] = {
     SortedSetRow("zpopmax", -2, kWrite | kFast, kTakenFromKey, "5.0.0", ZPopMax, "key [count]",
                  "Takes the members with the greatest scores out of a sorted set.", kPerMember),
     SortedSetRow("zmpop", -4, kWrite | kMovableKeys, CountedAt(1), "7.0.0", ZMPop,
-                 "numkeys key… <MIN | MAX> [COUNT count]",
+                 "numkeys key ... <MIN | MAX> [COUNT count]",
                  "Takes members from an end of the first of some sorted sets that has any.",
                  kPerKeyAndMember),
     SortedSetRow("bzpopmin", -3, kWrite | kNoScript | kBlocking | kFast, kAllButLast, "5.0.0",
-                 BZPopMin, "key… timeout",
+                 BZPopMin, "key ... timeout:double",
                  "Takes the member with the least score from the first of some sorted sets that "
                  "has any, or waits for one to come.",
                  kPerKeyAndMember),
     SortedSetRow("bzpopmax", -3, kWrite | kNoScript | kBlocking | kFast, kAllButLast, "5.0.0",
-                 BZPopMax, "key… timeout",
+                 BZPopMax, "key ... timeout:double",
                  "Takes the member with the greatest score from the first of some sorted sets that "
                  "has any, or waits for one to come.",
                  kPerKeyAndMember),
     SortedSetRow(
         "bzmpop", -5, kWrite | kBlocking | kMovableKeys, CountedAt(2), "7.0.0", BZMPop,
-        "timeout numkeys key… <MIN | MAX> [COUNT count]",
+        "timeout:double numkeys key ... <MIN | MAX> [COUNT count]",
         "Takes members from an end of the first of some sorted sets that has any, or waits "
         "for some to come.",
         kPerKeyAndMember),

@@ -265,12 +265,12 @@ constexpr CommandRow kRows[] = {
     StreamRow("xclaim", -6, kWrite | kFast, kKeyRw | kKeyUpdate, "5.0.0", "O(log N) for each id",
               "Hands pending entries to another consumer.", XClaim,
               "key group consumer min-idle-time id ... [IDLE ms] [TIME unix-time-milliseconds] "
-              "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
+              "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
               kStreamAnyOutput),
     StreamRow("xautoclaim", -6, kWrite | kFast, kKeyRw | kKeyDelete, "6.2.0",
               "O(N) with N the entries looked at, ten times COUNT at most",
               "Hands the pending entries that nobody dealt with for a while to another consumer.",
-              XAutoClaim, "key group consumer min-idle-time start [COUNT count] [JUSTID]",
+              XAutoClaim, "key group consumer min-idle-time start:string [COUNT count] [JUSTID]",
               kStreamAnyOutput),
 };
 

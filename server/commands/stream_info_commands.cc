@@ -227,7 +227,7 @@ constexpr CommandRow kRows[] = {
               "Shows the consumer groups of a stream.", InfoGroups, "key"),
     StreamRow("xinfo|consumers", 4, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
               "O(N) with N the consumers", "Shows the consumers of a group.", InfoConsumers,
-              "key group", kStreamAnyOutput),
+              "key groupname", kStreamAnyOutput),
     HelpRow("xinfo|help", "stream", kAclStream, "5.0.0", Help),
 };
 

@@ -131,7 +131,7 @@ constexpr CommandRow kRows[] = {
      "O(1)",
      "Adds a number to the float a key holds; an absent key counts as 0.",
      IncrByFloat,
-     "key increment-float"},
+     "key increment:double"},
 };
 
 }  // namespace

@@ -35,7 +35,6 @@ Outcome Append(CommandContext& c) {
     const size_t head = StringRef(now.value).size();
     length = head + tail.size();
     if (length > StringBytesMax(c)) return Update::Keep(Status::kTooLarge);
-    if (tail.empty()) return Update::Keep(Status::kOk);
     StringBuffer* buffer = BufferOf(now);
     if (buffer != nullptr && length <= buffer->capacity()) {
       buffer->Append(tail);

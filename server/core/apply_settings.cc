@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "server/core/collation.h"
 #include "server/core/log.h"
 #include "server/core/process_setup.h"
 #include "server/core/runtime.h"
@@ -90,9 +91,13 @@ void InstallApplyHook(SharedState& shared) {
                    std::to_string(room);
           }
         }
+        if (after.locale_collate != before.locale_collate && !SetCollation(after.locale_collate)) {
+          return "Invalid locale name";
+        }
         // The last one that can fail.
         if (after.port != before.port || after.bind != before.bind) {
           if (const auto error = shared.runtime->Relisten(after)) {
+            (void)SetCollation(before.locale_collate);
             LogWarning(*error);
             return after.bind != before.bind ? "Failed to bind to specified addresses."
                                              : "Unable to listen on this port. Check server logs.";

@@ -128,9 +128,12 @@ void Housekeeping::ExpireSlice() {
 }
 
 bool Housekeeping::DeleteDue() {
-  if (!core_.shared.active_expire.load(std::memory_order_relaxed)) return false;
-  const int64_t began_us = MonotonicUs();
   Engine& engine = core_.shared.engine;
+  if (!core_.shared.active_expire.load(std::memory_order_relaxed) ||
+      engine.expiry_held(core_.now_ms)) {
+    return false;
+  }
+  const int64_t began_us = MonotonicUs();
   const size_t parts = core_.shared.cores.size();
   bool time_is_up = false;
   for (size_t step = 0; step < parts && !time_is_up; ++step) {

@@ -14,6 +14,7 @@
 #include "engine/base/clock.h"
 #include "server/core/apply_settings.h"
 #include "server/core/banner.h"
+#include "server/core/collation.h"
 #include "server/core/cpu_count.h"
 #include "server/core/log.h"
 #include "server/core/persistence.h"
@@ -74,6 +75,13 @@ std::optional<std::string> ServerRuntime::Start() {
   if (auto error = FitClientsToDescriptors(shared_)) return error;
   InstallApplyHook(shared_);
   const auto settings = shared_.config.snapshot();
+  if (!SetCollation(settings->locale_collate)) {
+    if (!settings->locale_collate.empty()) {
+      return "locale-collate: there is no locale '" + settings->locale_collate + "'";
+    }
+    // Redis goes on in the C locale too.
+    LogWarning("The environment's locale for LC_COLLATE is unknown; SORT ALPHA compares bytes");
+  }
   ListenResult listen = OpenListeners(*settings);
   for (const std::string& warning : listen.warnings) LogWarning("WARNING: " + warning);
   if (!listen.error.empty()) return listen.error;

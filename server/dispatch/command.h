@@ -66,6 +66,8 @@ enum CommandFlag : uint32_t {
   kNoAsyncLoading = 1u << 17,
   // Ours: reports a server that cannot save, as commands that write do.
   kTellsSaveFailed = 1u << 25,
+  // Ours: runs while clients are paused.
+  kRunsInPause = 1u << 24,
   // Ours: that argument names an element of the collection that is the first key, and is looked for
   // ahead where several commands come at once (prefetch.h).
   kElementAt2 = 1u << 26,

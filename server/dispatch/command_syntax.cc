@@ -1,5 +1,6 @@
 #include "server/dispatch/command_syntax.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -8,7 +9,11 @@ namespace {
 
 constexpr std::string_view kBrackets = "[]()<>|";
 
+// Words that are typed as they stand, although they have no capitals.
+constexpr std::string_view kSymbols = "=~*$";
+
 bool IsToken(std::string_view word) {
+  if (word.size() == 1 && kSymbols.find(word.front()) != std::string_view::npos) return true;
   bool upper = false;
   for (const char c : word) {
     if (std::islower(static_cast<unsigned char>(c)) != 0) return false;
@@ -21,6 +26,9 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
+  bool at_end() { return Peek().empty(); }
+  bool ok() const { return ok_; }
+
   // Elements up to a closing bracket or '|'.
   std::vector<SyntaxNode> Sequence() {
     std::vector<SyntaxNode> nodes;
@@ -32,6 +40,12 @@ class Parser {
   }
 
  private:
+  bool Take(std::string_view word) {
+    if (Peek() != word) return false;
+    at_ += word.size();
+    return true;
+  }
+
   std::string_view Peek() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
     if (at_ == text_.size()) return {};
@@ -44,6 +58,13 @@ class Parser {
     return text_.substr(at_, end - at_);
   }
 
+  // Letters, digits, dashes and underscores, and the signs that have a meaning.
+  static bool IsWord(std::string_view word) {
+    return std::all_of(word.begin(), word.end(), [](unsigned char c) {
+      return c < 128 && (std::isalnum(c) != 0 || std::string_view("-_:=~*$").find(static_cast<char>(c)) != std::string_view::npos);
+    });
+  }
+
   std::string_view Next() {
     const std::string_view word = Peek();
     at_ += word.size();
@@ -51,11 +72,12 @@ class Parser {
   }
 
   // What stands between two brackets: one element, a choice, or a block of several.
-  SyntaxNode Group() {
+  SyntaxNode Group(std::string_view closing) {
     std::vector<std::vector<SyntaxNode>> branches;
     do {
       branches.push_back(Sequence());
-    } while (Next() == "|");  // else the closing bracket
+    } while (Take("|"));
+    ok_ = ok_ && Take(closing);
     if (branches.size() == 1) return Wrap(std::move(branches.front()));
     SyntaxNode choice;
     choice.kind = SyntaxNode::Kind::kChoice;
@@ -75,12 +97,15 @@ class Parser {
     const std::string_view word = Next();
     SyntaxNode node;
     if (word == "[") {
-      node = Group();
+      node = Group("]");
       node.optional = true;
     } else if (word == "(" || word == "<") {
-      node = Group();
+      node = Group(word == "(" ? ")" : ">");
     } else if (!IsToken(word)) {
-      node.name = word;
+      const size_t colon = word.find(':');
+      node.name = word.substr(0, colon);
+      if (colon != std::string_view::npos) node.type = word.substr(colon + 1);
+      ok_ = ok_ && IsWord(word);
     } else if (StartsArgument(Peek())) {
       node = Element();
       node.token = word;
@@ -93,6 +118,7 @@ class Parser {
     if (Peek() == "...") {
       Next();
       node.multiple = true;
+      node.multiple_token = !node.token.empty();
     }
     return node;
   }
@@ -106,10 +132,17 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  bool ok_ = true;
 };
 
 }  // namespace
 
 std::vector<SyntaxNode> ParseSyntax(std::string_view text) { return Parser(text).Sequence(); }
+
+bool IsSyntax(std::string_view text) {
+  Parser parser(text);
+  (void)parser.Sequence();
+  return parser.ok() && parser.at_end();
+}
 
 }  // namespace mantis::server

@@ -39,6 +39,7 @@ std::vector<std::span<const CommandRow>> Families() {
           ConfigCommands(),
           IntrospectionCommands(),
           ServerCommands(),
+          StandaloneCommands(),
           MemoryCommands(),
           LatencyCommands(),
           PersistenceCommands(),

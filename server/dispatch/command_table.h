@@ -94,6 +94,7 @@ std::span<const CommandRow> PersistenceCommands();
 std::span<const CommandRow> DebugCommands();
 std::span<const CommandRow> SetCommands();
 std::span<const CommandRow> SetAlgebraCommands();
+std::span<const CommandRow> StandaloneCommands();
 std::span<const CommandRow> TransactionCommands();
 std::span<const CommandRow> SortedSetCommands();
 std::span<const CommandRow> SortedSetRangeCommands();

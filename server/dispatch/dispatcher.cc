@@ -143,7 +143,7 @@ bool ArityFits(const CommandRow& row, size_t argc) {
 
 bool Paused(const SharedState& shared, uint32_t flags, int64_t now_ms) {
   const PauseMode mode = shared.pause_mode.load(std::memory_order_relaxed);
-  if (mode == PauseMode::kNone) return false;
+  if (mode == PauseMode::kNone || (flags & kRunsInPause) != 0) return false;
   if (now_ms >= shared.pause_until_ms.load(std::memory_order_relaxed)) return false;
   return mode == PauseMode::kAll || (flags & (kWrite | kMayReplicate)) != 0;
 }

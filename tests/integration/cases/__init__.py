@@ -37,6 +37,7 @@ from cases import (
     sorted_set_pops,
     sorted_set_ranges,
     sorted_sets,
+    standalone,
     stream_groups,
     stream_pending,
     stream_reads,
@@ -51,6 +52,7 @@ from support.case import Case
 FAMILIES = {
     module.__name__.split(".")[-1]: module.CASES
     for module in (
+        standalone,
         strings,
         set_options,
         numbers,

@@ -1,8 +1,8 @@
 """CLIENT's subcommands. Replies that depend on ids and ports are driven by test_clients.py."""
 
 from cases.views import help_title
-from support.case import case, check, expect, norm, on, silent
-from support.resp import Error, OK, Verbatim
+from support.case import case, check, expect, norm, on, own, silent
+from support.resp import Error, OK, Simple, Verbatim
 
 # Fields of CLIENT LIST in 7.2's order.
 FIELDS = (
@@ -192,6 +192,9 @@ CASES = {
             "CLIENT PAUSE 1.5",
             "CLIENT PAUSE 10 FOO",
             "CLIENT PAUSE 10 ALL WRITE",
+            "CLIENT PAUSE 9223372036854775807",
+            "CLIENT PAUSE 9223372036854775807 WRITE",
+            "PING",
             "CLIENT UNPAUSE",
         ),
     ],
@@ -209,6 +212,23 @@ CASES = {
             "GET k",
         ),
         case("errors", "CLIENT REPLY", "CLIENT REPLY foo", "CLIENT REPLY ON x"),
+        *[
+            own(
+                f"{word} in a transaction",
+                expect("MULTI", OK),
+                expect("PING before", Simple(b"QUEUED")),
+                expect(
+                    f"CLIENT REPLY {word}",
+                    Error(b"ERR Command not allowed inside a transaction"),
+                ),
+                expect(
+                    "EXEC",
+                    Error(b"EXECABORT Transaction discarded because of previous errors."),
+                ),
+                expect("PING after", b"after"),
+            )
+            for word in ("ON", "OFF", "SKIP")
+        ],
     ],
     "CLIENT|UNBLOCK": [
         case(

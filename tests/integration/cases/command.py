@@ -17,6 +17,11 @@ def _items(reply):
     return reply.items if isinstance(reply, Set) else reply
 
 
+def _sorted_items(reply):
+    """With the kind of collection."""
+    return type(reply).__name__, sorted(_items(reply))
+
+
 def _row(reply):
     """Name, arity, flags, key positions and ACL categories of each command asked for.
 
@@ -122,7 +127,9 @@ CASES = {
         case("all", check("COMMAND DOCS", lambda r: len(_docs(r)[0]) > 70)),
     ],
     "COMMAND|LIST": [
-        case("names", check("COMMAND LIST", _includes(b"get", b"config"))),
+        case("names", check("COMMAND LIST", _includes(b"get", b"config", b"config|get"))),
+        case("of a container", norm("COMMAND LIST FILTERBY PATTERN config*", _sorted_items)),
+        case("of a category", norm("COMMAND LIST FILTERBY ACLCAT bitmap", _sorted_items)),
         case(
             "filters",
             norm("COMMAND LIST FILTERBY PATTERN getr*", lambda r: sorted(_items(r))),

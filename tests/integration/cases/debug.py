@@ -26,6 +26,30 @@ CASES = {
             "DBSIZE",
         ),
     ],
+    "DEBUG|ERROR": [
+        case("replies with it", "DEBUG ERROR FOO", 'DEBUG ERROR "CODE some text"', "DEBUG ERROR"),
+        case("of one line", 'DEBUG ERROR "two\\nlines\\r\\nor three"', "PING"),
+    ],
+    "DEBUG|POPULATE": [
+        case(
+            "makes strings",
+            "SET key:1 mine",
+            "DEBUG POPULATE 3",
+            "MGET key:0 key:1 key:2 key:3",
+            "DEBUG POPULATE 2 p",
+            "MGET p:0 p:1",
+            "DEBUG POPULATE 1 big 20",
+            "GET big:0",
+            "DEBUG POPULATE 1 small 3",
+            "GET small:0",
+            "DBSIZE",
+        ),
+        case("errors", "DEBUG POPULATE", "DEBUG POPULATE x", "DEBUG POPULATE 1 p x"),
+    ],
+    "DEBUG|REPLYBUFFER": [
+        case("accepted", "DEBUG REPLYBUFFER RESIZING 1", "DEBUG REPLYBUFFER PEAK-RESET-TIME 100")
+    ],
+    "DEBUG|PAUSE-CRON": [case("accepted", "DEBUG PAUSE-CRON 0")],
     "DEBUG|JMAP": [case("accepted", expect("DEBUG JMAP", OK))],
     "DEBUG|PROTOCOL": [
         case("every type", *[f"DEBUG PROTOCOL {kind}" for kind in _TYPES]),

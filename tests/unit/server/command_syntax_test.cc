@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "server/dispatch/command_table.h"
+
 namespace mantis::server {
 namespace {
 
@@ -68,6 +70,40 @@ TEST(CommandSyntax, GroupsNestAndTakeTokens) {
   EXPECT_TRUE(auth.optional);
   ASSERT_EQ(auth.children.size(), 2u);
   EXPECT_EQ(auth.children[0].name, "username");
+}
+
+TEST(CommandSyntax, TypesTokensAndWhatIsRepeated) {
+  const auto nodes = ParseSyntax("stop:string [= | ~] [(GET pattern) ...] WEIGHTS weight ...");
+  ASSERT_EQ(nodes.size(), 4u);
+  EXPECT_EQ(nodes[0].name, "stop");
+  EXPECT_EQ(nodes[0].type, "string");
+  EXPECT_EQ(nodes[1].kind, Kind::kChoice);
+  EXPECT_EQ(nodes[1].children[0].kind, Kind::kToken);
+  EXPECT_EQ(nodes[1].children[1].token, "~");
+  EXPECT_EQ(nodes[2].token, "GET");
+  EXPECT_TRUE(nodes[2].optional && nodes[2].multiple && nodes[2].multiple_token);
+  EXPECT_EQ(nodes[3].token, "WEIGHTS");
+  EXPECT_TRUE(nodes[3].multiple);
+  EXPECT_FALSE(nodes[3].multiple_token);
+}
+
+TEST(CommandSyntax, TellsWhatItDoesNotKnow) {
+  EXPECT_TRUE(IsSyntax(""));
+  EXPECT_TRUE(IsSyntax("key [min max] <(a b) ... | PREFIX prefix> [count:integer]"));
+  EXPECT_FALSE(IsSyntax("key element\u2026"));
+  EXPECT_FALSE(IsSyntax("key.. value"));
+  EXPECT_FALSE(IsSyntax("key [value"));
+  EXPECT_FALSE(IsSyntax("key [value)"));
+  EXPECT_FALSE(IsSyntax("key ] value"));
+  EXPECT_FALSE(IsSyntax("<a |"));
+}
+
+TEST(CommandSyntax, EveryRowIsUnderstood) {
+  const auto check = [](const auto& self, const Command& command) -> void {
+    EXPECT_TRUE(IsSyntax(command.row->syntax)) << command.row->name;
+    for (const Command& child : command.children) self(self, child);
+  };
+  for (const Command& command : CommandTable::Instance().commands()) check(check, command);
 }
 
 TEST(CommandSyntax, UnbalancedTextGivesWhatWasUnderstood) {
