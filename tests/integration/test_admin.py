@@ -187,6 +187,15 @@ def test_monitor_agrees_with_the_oracle(subject, oracle):
     assert monitored(subject, commands) == monitored(oracle, commands)
 
 
+def test_monitor_shows_its_own_commands(subject):
+    with subject.client() as watcher:
+        assert watcher.cmd("MONITOR") == OK
+        watcher.send(encode(["ECHO", "x"]))
+        replies = [watcher.read(), watcher.read()]
+        assert b"x" in replies
+        assert [r.text for r in replies if isinstance(r, Simple)][0].endswith(b'"ECHO" "x"')
+
+
 def test_monitor_ends_with_reset(client, subject):
     with subject.client() as watcher:
         assert watcher.cmd("MONITOR") == OK
