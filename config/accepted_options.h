@@ -177,10 +177,6 @@ inline constexpr auto kNoTlsOptions = Because(NoEffect::kNoTls, Rows({
     AcceptedText("tls-ciphersuites", "", kEmptyIsUnset),
 }));
 
-// The rest.
-inline constexpr auto kNotYetOptions = Because(NoEffect::kNotYet, Rows({
-}));
-
 // What must not be taken for granted where it is not given.
 inline constexpr auto kPromisingOptions = Because(NoEffect::kNotYet, Rows({
     Promise("nothing is written to syslog; to go on with logfile or standard error, set it to no",

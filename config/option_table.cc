@@ -25,7 +25,7 @@ constexpr auto kOptions =
     Join(kEffectiveOptions, kPlainProcessOptions, kOwnThreadsOptions, kOwnMemoryOptions,
          kAlwaysSoOptions, kNoScriptsOptions, kNoUsersOptions, kOwnSnapshotsOptions,
          kNoAppendOnlyFileOptions, kNoReplicationOptions, kNoClusterOptions, kNoTlsOptions,
-         kNotYetOptions, kPromisingOptions, kObsoleteOptions, kForeignOptions);
+         kPromisingOptions, kObsoleteOptions, kForeignOptions);
 constexpr size_t kOptionCount = kOptions.size();
 
 constexpr bool IsLowerCase(std::string_view text) {

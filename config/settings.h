@@ -78,10 +78,10 @@ struct Settings {
   int databases = 0;
   int hz = 0;
   LogLevel loglevel = LogLevel::kDebug;
-  std::string logfile;       // empty = standard error
-  std::string pidfile;       // empty = none
+  std::string logfile;         // empty = standard error
+  std::string pidfile;         // empty = none
   std::string locale_collate;  // empty = that of the environment
-  int shutdown_timeout = 0;  // seconds
+  int shutdown_timeout = 0;    // seconds
   bool daemonize = false;
   Supervised supervised = Supervised::kUpstart;
 

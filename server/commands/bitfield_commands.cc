@@ -231,7 +231,8 @@ constexpr CommandRow kRows[] = {
      "O(1) for each operation",
      "Reads, sets and increments integers of any width inside a string value.",
      BitField,
-     "key [GET (encoding offset) | ([OVERFLOW <WRAP | SAT | FAIL>] <SET (encoding offset value:integer) | "
+     "key [GET (encoding offset) | ([OVERFLOW <WRAP | SAT | FAIL>] <SET (encoding offset "
+     "value:integer) | "
      "INCRBY (encoding offset increment)>)] ..."},
     {"bitfield_ro",
      -2,

@@ -196,20 +196,20 @@ void WriteKeySpecs(protocol::ReplyWriter& reply, const CommandRow& row) {
 // What a value's name says about its type.
 std::string_view ValueType(std::string_view name) {
   static constexpr auto kIntegers = std::to_array<std::string_view>(
-      {"count",        "offset",         "increment",     "decrement",    "index",
-       "index1",       "index2",         "start",         "stop",         "end",
-       "milliseconds", "timeout",        "numreplicas",   "protover",     "client-id",
-       "db",           "destination-db", "len",           "maxage",       "version",
-       "cursor",       "min-match-len",  "seconds",       "numkeys",      "bit",
-       "rank",         "num-matches",    "ttl",           "frequency",    "ms",
-       "entries_read", "entries_added",  "weight",        "slot",         "start-slot",
-       "end-slot",     "port",           "config-epoch",  "numfields",    "cluster-bus-port",
+      {"count",        "offset",         "increment",    "decrement", "index",
+       "index1",       "index2",         "start",        "stop",      "end",
+       "milliseconds", "timeout",        "numreplicas",  "protover",  "client-id",
+       "db",           "destination-db", "len",          "maxage",    "version",
+       "cursor",       "min-match-len",  "seconds",      "numkeys",   "bit",
+       "rank",         "num-matches",    "ttl",          "frequency", "ms",
+       "entries_read", "entries_added",  "weight",       "slot",      "start-slot",
+       "end-slot",     "port",           "config-epoch", "numfields", "cluster-bus-port",
        "limit"});
   static constexpr auto kDoubles = std::to_array<std::string_view>(
       {"longitude", "latitude", "radius", "width", "height", "score"});
-  static constexpr auto kKeys = std::to_array<std::string_view>(
-      {"key", "newkey", "source", "destination", "key1", "key2", "destkey", "sourcekey", "dst",
-       "src"});
+  static constexpr auto kKeys =
+      std::to_array<std::string_view>({"key", "newkey", "source", "destination", "key1", "key2",
+                                       "destkey", "sourcekey", "dst", "src"});
   static constexpr auto kTimes =
       std::to_array<std::string_view>({"unix-time-seconds", "unix-time-milliseconds"});
   const auto is_among = [name](std::span<const std::string_view> names) {

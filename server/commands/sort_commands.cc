@@ -367,9 +367,8 @@ constexpr CommandRow kRows[] = {
      .summary = "Orders the elements of a list, set or sorted set, or what other keys hold for "
                 "them, and returns or stores them.",
      .handler = Sort,
-     .syntax =
-         "key [BY pattern] [LIMIT (offset count)] [(GET pattern) ...] [ASC | DESC] [ALPHA] "
-         "[STORE destination]"},
+     .syntax = "key [BY pattern] [LIMIT (offset count)] [(GET pattern) ...] [ASC | DESC] [ALPHA] "
+               "[STORE destination]"},
     {.name = "sort_ro",
      .arity = -2,
      .flags = kReadonly | kMovableKeys | kAnyKeys,

@@ -319,8 +319,8 @@ constexpr CommandRow kRows[] = {
                  "Tells how many members a sorted set has.", "O(1)"),
     SortedSetRow("zscore", 3, kReadFast | kElementAt2, kReadKey, "1.2.0", ZScore, "key member",
                  "Returns the score of a member.", "O(1)"),
-    SortedSetRow("zmscore", -3, kReadFast | kElementAt2, kReadKey, "6.2.0", ZMScore, "key member ...",
-                 "Returns the scores of members, null for absent ones.",
+    SortedSetRow("zmscore", -3, kReadFast | kElementAt2, kReadKey, "6.2.0", ZMScore,
+                 "key member ...", "Returns the scores of members, null for absent ones.",
                  "O(N) with N the number of members asked for"),
     SortedSetRow(
         "zrank", -3, kReadFast | kElementAt2, kReadKey, "2.0.0", ZRank, "key member [WITHSCORE]",

@@ -186,9 +186,10 @@ constexpr std::string_view kRemoved =
     "O(log(N)+M) with N the size of the set and M the number of members removed";
 
 constexpr CommandRow kRows[] = {
-    SortedSetRow("zrange", -4, kReadonly, kReadKey, "1.2.0", ZRange,
-                 "key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT (offset count)] [WITHSCORES]",
-                 "Returns the members in a range of rank, score or byte order.", kReturned),
+    SortedSetRow(
+        "zrange", -4, kReadonly, kReadKey, "1.2.0", ZRange,
+        "key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT (offset count)] [WITHSCORES]",
+        "Returns the members in a range of rank, score or byte order.", kReturned),
     SortedSetRow("zrevrange", -4, kReadonly, kReadKey, "1.2.0", ZRevRange,
                  "key start stop [WITHSCORES]",
                  "Returns the members in a range of rank, counted from the greatest.", kReturned),
@@ -214,7 +215,8 @@ constexpr CommandRow kRows[] = {
     SortedSetRow("zremrangebyrank", 4, kWrite, kDeletedFromKey, "2.0.0", ZRemRangeByRank,
                  "key start stop", "Removes the members in a range of rank.", kRemoved),
     SortedSetRow("zremrangebyscore", 4, kWrite, kDeletedFromKey, "1.2.0", ZRemRangeByScore,
-                 "key min:double max:double", "Removes the members with scores in a range.", kRemoved),
+                 "key min:double max:double", "Removes the members with scores in a range.",
+                 kRemoved),
     SortedSetRow(
         "zremrangebylex", 4, kWrite, kDeletedFromKey, "2.8.9", ZRemRangeByLex, "key min max",
         "Removes the members in a range of byte order, all scores being the same.", kRemoved),

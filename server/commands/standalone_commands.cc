@@ -1,5 +1,5 @@
-// What a server answers that stands alone: it has no modules, belongs to no cluster, and is nobody's
-// replica. Clients and tools probe for these by the replies.
+// What a server answers that stands alone: it has no modules, belongs to no cluster, and is
+// nobody's replica. Clients and tools probe for these by the replies.
 
 #include <array>
 #include <string>

@@ -219,8 +219,7 @@ Outcome XSetId(CommandContext& c) {
   return Done();
 }
 
-constexpr std::string_view kTrimSyntax =
-    "key (<MAXLEN | MINID> [= | ~] threshold [LIMIT count])";
+constexpr std::string_view kTrimSyntax = "key (<MAXLEN | MINID> [= | ~] threshold [LIMIT count])";
 constexpr std::string_view kRangeCost =
     "O(log(S)+N) with N the entries returned, S those there are";
 
@@ -234,7 +233,8 @@ constexpr CommandRow kRows[] = {
     StreamRow("xlen", 2, kReadonly | kFast, kKeyRo, "5.0.0", "O(1)",
               "Counts the entries of a stream.", XLen, "key"),
     StreamRow("xrange", -4, kReadonly, kKeyRo | kKeyAccess, "5.0.0", kRangeCost,
-              "Returns the entries between two ids.", XRange, "key start:string end:string [COUNT count]"),
+              "Returns the entries between two ids.", XRange,
+              "key start:string end:string [COUNT count]"),
     StreamRow("xrevrange", -4, kReadonly, kKeyRo | kKeyAccess, "5.0.0", kRangeCost,
               "Returns the entries between two ids, newest first.", XRevRange,
               "key end:string start:string [COUNT count]"),

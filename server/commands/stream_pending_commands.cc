@@ -146,7 +146,8 @@ constexpr CommandRow kRows[] = {
         "xpending", -3, kReadonly, kKeyRo | kKeyAccess, "5.0.0",
         "O(N) with N the entries returned, or looked at with IDLE; without a range the consumers",
         "Shows the entries that consumers have and did not acknowledge.", XPending,
-        "key group [[IDLE min-idle-time:integer] start:string end:string count [consumer]]", kStreamAnyOutput),
+        "key group [[IDLE min-idle-time:integer] start:string end:string count [consumer]]",
+        kStreamAnyOutput),
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include <atomic>
 #include <map>
 #include <mutex>

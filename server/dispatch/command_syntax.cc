@@ -61,7 +61,9 @@ class Parser {
   // Letters, digits, dashes and underscores, and the signs that have a meaning.
   static bool IsWord(std::string_view word) {
     return std::all_of(word.begin(), word.end(), [](unsigned char c) {
-      return c < 128 && (std::isalnum(c) != 0 || std::string_view("-_:=~*$").find(static_cast<char>(c)) != std::string_view::npos);
+      return c < 128 &&
+             (std::isalnum(c) != 0 ||
+              std::string_view("-_:=~*$").find(static_cast<char>(c)) != std::string_view::npos);
     });
   }
 
