@@ -37,6 +37,7 @@ GROUPS = {
     "mantis": "Ordered keyspace",
     "connection": "Connection",
     "server": "Server",
+    "cluster": "Clusters",
 }
 
 HEAD = """\

@@ -203,7 +203,7 @@ std::string_view ValueType(std::string_view name) {
        "cursor",       "min-match-len",  "seconds",      "numkeys",   "bit",
        "rank",         "num-matches",    "ttl",          "frequency", "ms",
        "entries_read", "entries_added",  "weight",       "slot",      "start-slot",
-       "end-slot",     "port",           "config-epoch", "numfields", "cluster-bus-port",
+       "end-slot",     "port",           "config-epoch", "numfields", "cluster_bus_port",
        "limit"});
   static constexpr auto kDoubles = std::to_array<std::string_view>(
       {"longitude", "latitude", "radius", "width", "height", "score"});

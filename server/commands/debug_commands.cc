@@ -138,11 +138,10 @@ Outcome ReplyAnError(CommandContext& c) {
 Outcome Populate(CommandContext& c) {
   int64_t count = 0;
   int64_t size = 0;
-  if (!ParseInteger(c, c.args[2], &count)) return Done();
-  if (c.argc() == 5 && !ParseInteger(c, c.args[4], &size)) return Done();
-  if (count < 0 || size < 0 || size > c.core.settings().proto_max_bulk_len) {
-    return Fail(c, "ERR value is out of range, must be positive");
-  }
+  constexpr std::string_view kOutOfRange = "ERR value is out of range, must be positive";
+  if (!ParseNumber(c, c.args[2], 0, kOutOfRange, &count)) return Done();
+  if (c.argc() == 5 && !ParseNumber(c, c.args[4], 0, kOutOfRange, &size)) return Done();
+  if (size > c.core.settings().proto_max_bulk_len) return Fail(c, kOutOfRange);
   if (TooLong(c, static_cast<size_t>(count))) return Outcome::kOffload;
   const std::string prefix(c.argc() >= 4 ? c.args[3] : "key");
   for (int64_t i = 0; i < count; ++i) {

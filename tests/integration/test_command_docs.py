@@ -16,14 +16,14 @@ DIFFERENT = {
     "command|getkeys": NEWER,
     "command|getkeysandflags": NEWER,
     "config|get": SHORTER,
-    "config|set": SHORTER,
-    "failover": "nothing of it works here",
     "geohash": NEWER,
     "geopos": NEWER,
     "hscan": NEWER,
     "lcs": NEWER,
     "module|loadex": "nothing of it works here",
     "pfmerge": NEWER,
+    "sort": "its patterns belong to no key specification",
+    "sort_ro": "its patterns belong to no key specification",
     "xinfo|stream": SHORTER,
     "zrank": NEWER,
     "zrevrank": NEWER,
@@ -108,4 +108,4 @@ def test_kinds_of_collections(subject, oracle, protocol):
         rows = zip(ours.ok(*command), theirs.ok(*command))
         for mine, redis in rows:
             assert [kinds(item) for item in mine[:8]] == [kinds(item) for item in redis[:8]]
-            assert type(mine[8]) is type(redis[8]) and type(mine[9]) is type(redis[9])
+            assert type(mine[8]) is type(redis[8])
