@@ -19,19 +19,19 @@ namespace {
 using test::RunBatch;
 
 constexpr auto kLength = std::chrono::milliseconds(700);
-// Keys between the two that matter: they make the time between their looks longer, and some share
-// a bucket with them.
-constexpr int kFiller = 30;
-// Switches in one batch, so that entries that became absent are revived and not buried.
-constexpr uint64_t kSwitchesMax = 8;
+// Keys between the two that matter. Many make the time between the looks at the two long, so that
+// an odd number of switches in it is as likely as an even one; with few, looks mostly stand.
+constexpr size_t kFew = 30;
+constexpr size_t kMany = 2000;
+// Switches in one batch, in which entries that became absent are revived and not buried: few, or as
+// many as happen while many keys are looked at.
+constexpr uint64_t kShortBatch = 8;
+constexpr uint64_t kLongBatch = 4000;
 
 class SeveralKeys : public ::testing::Test {
  protected:
   SeveralKeys() {
-    refs_.push_back(a_);
-    for (int i = 0; i < kFiller; ++i) names_.push_back("filler" + std::to_string(i));
-    for (const std::string& name : names_) refs_.push_back(KeyRef::Of(name));
-    refs_.push_back(b_);
+    for (size_t i = 0; i < kMany; ++i) names_.push_back("filler" + std::to_string(i));
   }
 
   // `change` switches from one state to another, again and again in batches of several, on one
@@ -48,18 +48,20 @@ class SeveralKeys : public ::testing::Test {
       std::mt19937_64 rng(seed);
       for (int64_t n = 0; !stop;) {
         RunBatch(ctx, [&] {
-          for (uint64_t i = 1 + rng() % kSwitchesMax; i > 0; --i) change(ctx, n++);
+          const uint64_t most = rng() % 2 == 0 ? kShortBatch : kLongBatch;
+          for (uint64_t i = 1 + rng() % most; i > 0 && !stop; --i) change(ctx, n++);
           return 0;
         });
       }
     });
     for (int t = 0; t < 2; ++t) {
-      threads.emplace_back([&] {
+      threads.emplace_back([&, t] {
         OpContext ctx(engine_);
+        const std::vector<KeyRef> refs = Refs(t == 0 ? kFew : kMany);
         std::vector<Current> out;
         while (!stop) {
           const Status s = RunBatch(ctx, [&] {
-            const Status got = db().GetMany(ctx, refs_, out);
+            const Status got = db().GetMany(ctx, refs, out);
             if (got == Status::kOk && !judge(out.front(), out.back())) wrong.fetch_add(1);
             return got;
           });
@@ -75,6 +77,13 @@ class SeveralKeys : public ::testing::Test {
   }
 
   Database& db() { return engine_.database(0); }
+
+  std::vector<KeyRef> Refs(size_t filler) const {
+    std::vector<KeyRef> refs{a_};
+    for (size_t i = 0; i < filler; ++i) refs.push_back(KeyRef::Of(names_[i]));
+    refs.push_back(b_);
+    return refs;
+  }
 
   void Set(OpContext& ctx, const KeyRef& key, std::string_view text) {
     while (db().Mutate(ctx, key, [&](const Current& now) {
@@ -101,7 +110,6 @@ class SeveralKeys : public ::testing::Test {
   const KeyRef a_ = KeyRef::Of("a");
   const KeyRef b_ = KeyRef::Of("b");
   std::vector<std::string> names_;
-  std::vector<KeyRef> refs_;
 };
 
 bool ExactlyOne(const Current& a, const Current& b) { return a.exists() != b.exists(); }
@@ -174,22 +182,23 @@ TEST_F(SeveralKeys, AbsentKeysThatComeAndGo) {
       [](const Current& a, const Current& b) { return a.exists() || !b.exists(); });
 }
 
-// The same in batches of their own, so that the entries themselves come and go.
+// Each in a batch of its own, so that the entries themselves come and go.
 TEST_F(SeveralKeys, EntriesThatComeAndGo) {
+  OpContext ctx(engine_);
+  RunBatch(ctx, [&] {
+    Set(ctx, a_, "token");
+    return 0;
+  });
   Run(
-      [&](OpContext& writer, int64_t) {
-        const auto next_batch = [&] {
-          writer.End();
-          while (!writer.TryBegin()) std::this_thread::yield();
-        };
-        Set(writer, a_, "text");
-        Set(writer, b_, "text");
-        Remove(writer, b_);
-        next_batch();
-        Remove(writer, a_);
-        next_batch();
+      [&](OpContext& writer, int64_t n) {
+        Together(writer, [&] {
+          Remove(writer, n % 2 == 0 ? a_ : b_);
+          Set(writer, n % 2 == 0 ? b_ : a_, "token");
+        });
+        writer.End();
+        while (!writer.TryBegin()) std::this_thread::yield();
       },
-      [](const Current& a, const Current& b) { return a.exists() || !b.exists(); });
+      ExactlyOne);
 }
 
 }  // namespace
