@@ -108,7 +108,7 @@ def one_round(server, client, case, end, rng):
         client.ok("RENAME", case.big, "held")
     send(holder, case.hold)
     time.sleep(0.002)  # for the command to begin
-    count = 100
+    count = 1000  # so that it is being tried when it goes
     for i in range(count):
         more = (i, f"m{i}") if case.push[0] == "ZADD" else ()
         send(pusher, (*case.push, *more))
@@ -152,9 +152,12 @@ def test_a_killed_client_executes_nothing_more(server, client):
 
 def test_a_killed_clients_long_command_does_not_begin(server, client):
     """It waits for the worker thread, which is busy with others'."""
-    holders = [server.client(timeout=60) for _ in range(4)]
-    for holder in holders:
-        send(holder, ("SINTERCARD", 2, "big", "big2"))
+    holders = [server.client(timeout=60) for _ in range(3)]
+    for i in range(len(holders)):
+        client.ok("COPY", "big", f"copy{i}", "REPLACE", timeout=60)
+    for i, holder in enumerate(holders):
+        # Each a key of its own, or they would wait for each other's locks and not for the worker.
+        send(holder, ("SINTERCARD", 2, f"copy{i}", f"copy{i}"))
     time.sleep(0.01)
     with server.client() as victim:
         send(victim, ("SUNIONSTORE", "dst", "big", "big2"), ("SET", "after", 1))
@@ -168,6 +171,7 @@ def test_a_killed_clients_long_command_does_not_begin(server, client):
     if not in_time:
         pytest.skip("the machine was too slow to kill it in time")
     assert client.ok("EXISTS", "dst", "after") == 0
+    client.ok("UNLINK", *[f"copy{i}" for i in range(len(holders))])
     for holder in holders:
         holder.close()
 
