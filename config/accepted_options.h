@@ -13,7 +13,6 @@
 
 namespace mantis::config {
 
-inline constexpr std::string_view kShutdownChoices = "default save nosave now force";
 inline constexpr std::string_view kNoMaster =
     "there is no replication in this version, so there is no master to log in to; to go on "
     "without, "
@@ -184,14 +183,6 @@ inline constexpr auto kPromisingOptions = Because(NoEffect::kNotYet, Rows({
     Promise("sockets are not marked, so rules of a firewall would not see them; to go on, set it to "
             "0",
             AcceptedInt("socket-mark-id", "0", 0, 4294967295, kImmutable)),
-    Promise("a stop saves as the save points say, or SHUTDOWN's arguments; to go on, leave it at "
-            "default",
-            AcceptedEnum("shutdown-on-sigint", "default", kShutdownChoices, kMultiArg,
-                         Kind::kEnumSet)),
-    Promise("a stop saves as the save points say, or SHUTDOWN's arguments; to go on, leave it at "
-            "default",
-            AcceptedEnum("shutdown-on-sigterm", "default", kShutdownChoices, kMultiArg,
-                         Kind::kEnumSet)),
     Promise("there are no ACL users in this version, so nothing in that file would hold; to go on, "
             "leave it out and protect the server with requirepass",
             AcceptedText("aclfile", "", kImmutable)),

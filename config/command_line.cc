@@ -207,7 +207,7 @@ void BuildParser(Parser& parser) {
                "Check all settings, say what is wrong with them, and exit");
   app.add_flag(
       "--ping", parser.ping,
-      "Ask the server these settings belong to for a PONG; exit 0 if it gives one, 2 while "
+      "Ask the server these settings belong to for a PONG; exit 0 if it gives one, 3 while "
       "it is loading");
   app.add_option("config-file", "Configuration file; - reads standard input");
   for (size_t i = 0; i < Options().size(); ++i) {

@@ -16,6 +16,8 @@ inline constexpr std::string_view kPolicyNames =
     "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
     "allkeys-random noeviction";
 
+inline constexpr std::string_view kShutdownChoices = "default save nosave now force";
+
 using S = Settings;
 
 // clang-format off
@@ -66,6 +68,12 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
                    "Seconds a shutdown waits for replicas", kAccepted)),
     TextRow(Section::kGeneral, "locale-collate", "", &S::locale_collate, Kind::kString,
             "Locale in whose order SORT ALPHA compares; empty is that of the environment"),
+    {.name = "shutdown-on-sigterm", .kind = Kind::kEnumSet, .flags = kMultiArg,
+     .section = Section::kGeneral, .default_text = "default",
+     .help = "How SIGTERM stops the server, as the options of SHUTDOWN", .choices = kShutdownChoices},
+    {.name = "shutdown-on-sigint", .kind = Kind::kEnumSet, .flags = kMultiArg,
+     .section = Section::kGeneral, .default_text = "default",
+     .help = "The same for SIGINT", .choices = kShutdownChoices},
     BoolRow(Section::kGeneral, "daemonize", "no", &S::daemonize,
             "Go on in the background once the server is ready", kImmutable),
     EnumRow(Section::kGeneral, "supervised", "no", &S::supervised, "upstart systemd auto no",

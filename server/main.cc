@@ -23,7 +23,7 @@ namespace {
 int Ping(const config::StartPlan& plan) {
   const ProbeResult result = ProbeServer(*plan.store->snapshot());
   std::fprintf(result.healthy ? stdout : stderr, "%s\n", result.text.c_str());
-  return result.healthy ? 0 : result.loading ? 2 : 1;
+  return result.healthy ? 0 : result.loading ? 3 : 1;
 }
 
 int Refuse(Supervision& supervision, const std::vector<std::string>& reasons) {

@@ -1,5 +1,5 @@
 // `mantisd --ping`: asks the server that these settings describe whether it serves. The process
-// ends with 0 if it does, with 2 if it is still loading (alive, but not ready), else with 1.
+// ends with 0 if it does, with 3 if it is still loading (alive, but not ready), else with 1.
 //
 // Thread safety: a blocking function for a process that does nothing else.
 #pragma once

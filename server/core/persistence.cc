@@ -105,7 +105,10 @@ void Persistence::NoteFailed() {
 }
 
 Persistence::Error Persistence::LoadAtStart() {
-  if (shared_.config.snapshot()->dbfilename.empty()) return std::nullopt;
+  if (shared_.config.snapshot()->dbfilename.empty()) {
+    shared_.conditions.Clear(Condition::kLoading);
+    return std::nullopt;
+  }
   shared_.conditions.Set(Condition::kLoading);
   Seize();
   const int64_t start_us = MonotonicUs();

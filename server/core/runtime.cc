@@ -123,8 +123,8 @@ void ServerRuntime::StartJob(Job job) {
   job_done_ = false;
   const auto run = [this, job] {
     Persistence& persistence = *shared_.persistence;
-    job_error_ = job == Job::kLoad ? persistence.LoadAtStart()
-                                   : persistence.SaveBeforeStop(SaveOnStop::kByConfig);
+    job_error_ =
+        job == Job::kLoad ? persistence.LoadAtStart() : persistence.SaveBeforeStop(stop_save_);
     job_done_ = true;
     WakeSignalWaiter(main_thread_);
   };
@@ -149,6 +149,9 @@ void ServerRuntime::EndJob() {
     RequestStop(1);
   } else if (!job_error_) {
     RequestStop(0);
+  } else if (stop_anyway_) {
+    LogWarning("Error trying to save the DB. Exit anyway.");
+    RequestStop(0);
   } else {
     LogWarning("Error trying to save the DB, can't exit.");
     LogWarning("Errors trying to shut down the server. Check the logs for more information.");
@@ -170,6 +173,15 @@ void ServerRuntime::OnStopSignal(int signal) {
   LogNotice(interrupt ? "Received SIGINT, scheduling shutdown..."
                       : "Received SIGTERM, scheduling shutdown...");
   LogNotice("User requested shutdown...");
+  const std::string_view option = interrupt ? "shutdown-on-sigint" : "shutdown-on-sigterm";
+  const std::string words = " " + shared_.config.Get({&option, 1}).front().second + " ";
+  const auto has = [&words](std::string_view word) {
+    return words.find(word) != std::string::npos;
+  };
+  stop_save_ = has(" nosave ") ? SaveOnStop::kNoSave
+               : has(" save ") ? SaveOnStop::kSave
+                               : SaveOnStop::kByConfig;
+  stop_anyway_ = has(" force ");
   StartJob(Job::kSave);
 }
 

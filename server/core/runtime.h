@@ -77,6 +77,8 @@ class ServerRuntime {
   std::atomic<int> exit_code_{0};
 
   Job job_ = Job::kNone;
+  SaveOnStop stop_save_ = SaveOnStop::kByConfig;  // of Job::kSave
+  bool stop_anyway_ = false;
   std::thread job_thread_;
   std::optional<std::string> job_error_;  // written by the job's thread before job_done_
   std::atomic<bool> job_done_{false};

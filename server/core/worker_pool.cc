@@ -99,12 +99,12 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   Worker& worker = NextWorker();
   boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
     if (stopping_) return;
-    const Outcome outcome = Run(worker, *c);
-    if (outcome == Outcome::kSuspended) return;
+    const std::optional<Outcome> outcome = Run(worker, *c);
     CoreContext& home = c->home();
     PostTo(home, [&worker, shared = std::shared_ptr<DetachedCommand>(std::move(c)),
                   outcome](CoreContext&) mutable {
-      outcome == Outcome::kWaits ? shared->ComeBack() : shared->Deliver();
+      if (!outcome) return shared->Abandon();
+      *outcome == Outcome::kWaits ? shared->ComeBack() : shared->Deliver();
       // Freeing very many arguments is nothing for a loop either.
       if (shared->memory() < kFreedOnLoop) return;
       boost::asio::post(worker.core.io, [freed = std::move(shared)] {});
@@ -112,24 +112,27 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   });
 }
 
-// kDone, kWaits (it blocks, which is for its client's core to arrange), or kSuspended: it would
-// change what has been saved for the last time, so it is not run nor answered.
-Outcome WorkerPool::Run(Worker& worker, DetachedCommand& command) {
+// kDone, kWaits (it blocks, which is for its client's core to arrange), or nothing: the final
+// snapshot was written before its end, so its changes are lost and it is not answered.
+std::optional<Outcome> WorkerPool::Run(Worker& worker, DetachedCommand& command) {
   CoreContext& core = worker.core;
   while (!stopping_) {
     AwaitTurn();
     core.RefreshSettings();
     BeginBatch(core);
     LockWaiters::ForgetObstacle();
-    const bool sealed =
-        shared_.conditions.Has(Condition::kSealed) && (command.command().row->flags & kWrite) != 0;
-    const Outcome outcome = sealed ? Outcome::kSuspended : command.Run(core, RunMode::kWorker);
+    const bool changes = (command.flags() & (kWrite | kMayReplicate)) != 0;
+    const auto sealed = [&] { return changes && shared_.conditions.Has(Condition::kSealed); };
+    const Outcome outcome = sealed() ? Outcome::kBusy : command.Run(core, RunMode::kWorker);
+    // One that runs in slices may have been overtaken.
+    const bool lost = sealed();
     std::future<void> unlocked;
-    if (outcome == Outcome::kBusy) unlocked = ParkThread();
+    if (outcome == Outcome::kBusy && !lost) unlocked = ParkThread();
     ServeReadyKeys(core);
     core.op->End();
     running_.fetch_sub(1);
-    if (sealed || outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
+    if (lost) return std::nullopt;
+    if (outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
     // Somebody holds a key, or the gate.
     if (!unlocked.valid()) std::this_thread::sleep_for(kRetry);
     while (unlocked.valid() && !stopping_) {

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -53,7 +54,7 @@ class WorkerPool {
   static constexpr int64_t kQuiesceUs = 20'000;
 
   void Loop(Worker& worker);
-  Outcome Run(Worker& worker, DetachedCommand& command);
+  std::optional<Outcome> Run(Worker& worker, DetachedCommand& command);
   void AwaitTurn();
 
   SharedState& shared_;

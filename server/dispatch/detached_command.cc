@@ -9,6 +9,7 @@
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/dispatcher.h"
+#include "server/dispatch/transaction.h"
 #include "server/net/connection.h"
 
 namespace mantis::server {
@@ -83,6 +84,8 @@ std::shared_ptr<Connection> DetachedCommand::Find() {
   return it->second;
 }
 
+uint32_t DetachedCommand::flags() const { return FlagsNow(stand_in_, *command_->row); }
+
 Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
   if (client_ended_->load(std::memory_order_acquire)) return Outcome::kDone;
   CommandContext c{
@@ -99,6 +102,10 @@ Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
     stand_in_.output.Clear();
   }
   return outcome;
+}
+
+void DetachedCommand::Abandon() {
+  if (const std::shared_ptr<Connection> connection = Find()) connection->Kill();
 }
 
 void DetachedCommand::Deliver(Count count) {

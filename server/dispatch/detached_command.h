@@ -42,6 +42,9 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   enum class Count : uint8_t { kFirst, kAgain };
   void Deliver(Count count = Count::kFirst);
 
+  // Closes the client's connection without an answer.
+  void Abandon();
+
   // Executes the command once more as if it came from the client just now, on the client's core:
   // what made it run elsewhere is not there any more. Held by a shared pointer.
   void ComeBack();
@@ -54,6 +57,8 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
   uint64_t client_id() const { return client_id_; }
   int db() const { return stand_in_.db; }
   const Command& command() const { return *command_; }
+  // The flags of what it runs: a transaction has those of its commands.
+  uint32_t flags() const;
   std::span<const Bytes> args() const { return args_; }
   size_t memory() const {
     return sizeof(*this) + text_.capacity() + input_.capacity() + args_.capacity() * sizeof(Bytes);

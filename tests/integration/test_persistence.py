@@ -119,6 +119,19 @@ def test_the_next_signal_tries_again(start, folder):
         assert client.ok("GET", "precious") == b"1"
 
 
+@pytest.mark.parametrize(
+    ("words", "saved"), [("nosave", 0), ("force", 0), ("save", 1)]
+)
+def test_signals_have_the_options_of_shutdown(start, folder, words, saved):
+    server = start("--shutdown-on-sigterm", words, save="" if words == "save" else "3600 1")
+    with server.client() as client:
+        client.ok("SET", "k", "v")
+        if words != "save":
+            shutil.rmtree(folder)
+    assert server.stop() == 0
+    assert len(list(folder.glob("*"))) == saved
+
+
 def test_what_is_answered_after_the_final_save_began_is_in_it(start):
     """Pipelines that never end: each client's last acknowledged number is there after the restart."""
     server = start()
@@ -288,7 +301,7 @@ def test_clients_hear_that_the_server_is_loading(slow, folder):
                 lambda: int(slow.info("persistence")["loading_loaded_bytes"]) > 0, 20, "progress"
             )
             probe = run("--ping", "--port", str(slow.port))
-            assert probe.returncode == 2 and b"LOADING" in probe.stdout
+            assert probe.returncode == 3 and b"LOADING" in probe.stdout
         finally:
             slow.process.send_signal(signal.SIGTERM)
         assert slow.wait_exit() == 0
@@ -319,6 +332,12 @@ def test_loading_comes_to_an_end(start):
         assert info["rdb_last_load_keys_loaded"] == "2000"
         client.ok("SET", "k", "v")
         assert server.info("persistence")["rdb_changes_since_last_save"] == "1"
+
+
+@pytest.mark.mantis_only
+def test_without_a_file_name_there_is_nothing_to_load(start):
+    with start("--dbfilename", "", save="").client() as client:
+        assert client.cmd("PING") == PONG
 
 
 @pytest.mark.mantis_only

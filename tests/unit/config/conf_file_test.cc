@@ -179,7 +179,6 @@ TEST(ConfFile, APromiseThatIsNotKeptIsAnError) {
   refused("tls-port 6380", "tls-port: there is no TLS in this version");
   refused("user alice on >secret ~* +@all", "user: there are no ACL users in this version");
   refused("user default on >secret ~* +@all", "user: there are no ACL users in this version");
-  refused("shutdown-on-sigterm save", "shutdown-on-sigterm: ");
 
   EXPECT_EQ(Refusals("appendonly no\naclfile \"\"\nreplicaof no one\ntls-port 0\n"
                      "cluster-enabled no\nuser default on nopass sanitize-payload ~* &* +@all\n"),

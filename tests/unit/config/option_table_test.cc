@@ -51,7 +51,10 @@ TEST(OptionTable, RowsWithAnEffectHaveAMemberAndHelp) {
       EXPECT_TRUE(option.Has(kAccepted)) << option.name;
       continue;
     }
-    EXPECT_NE(option.field.index(), 0U) << option.name;
+    // Lists of words are read by the option's name.
+    if (option.kind != Kind::kEnumSet) {
+      EXPECT_NE(option.field.index(), 0U) << option.name;
+    }
     EXPECT_FALSE(option.help.empty()) << option.name;
   }
 }
