@@ -230,6 +230,7 @@ def test_ping_probe_takes_nothing_but_pong(launch):
 @pytest.mark.mantis_only
 def test_banner_tells_what_is_running(launch):
     server = launch()
+    wait_until(lambda: "Ready" in server.log_tail(20000), 10, "the log to be written")
     banner = server.log_tail(20000)
     version = run("--version").stdout.decode()
     number = next(word for word in version.replace("v=", " ").split() if word[:1].isdigit())

@@ -369,7 +369,7 @@ def test_abandoned_temporaries_are_removed(start, folder):
         (folder / name).write_bytes(b"x")
     server = start()
     assert sorted(p.name for p in folder.iterdir()) == sorted(kept)
-    assert "unfinished snapshot" in server.log_tail(20000)
+    wait_until(lambda: "unfinished snapshot" in server.log_tail(20000), 10, "the log")
 
 
 @pytest.mark.mantis_only
@@ -416,5 +416,7 @@ def test_a_snapshot_that_does_not_fit_fails_and_the_old_one_stays(start, folder)
 def test_data_of_redis_beside_are_pointed_out(start, folder):
     (folder / "dump.rdb").write_bytes(b"REDIS0010")
     (folder / "appendonlydir").mkdir()
-    log = start().log_tail(20000)
+    server = start()
+    wait_until(lambda: "Ready" in server.log_tail(20000), 10, "the log to be written")
+    log = server.log_tail(20000)
     assert str(folder / "dump.rdb") in log and str(folder / "appendonlydir") in log

@@ -109,10 +109,13 @@ def test_systemd_hears_what_becomes_of_the_server(launch, tmp_path, mode):
 @pytest.mark.mantis_only
 def test_supervision_without_a_supervisor_is_pointed_out(launch):
     environment = {"NOTIFY_SOCKET": "", "UPSTART_JOB": ""}
-    log = launch("--supervised", "systemd", environment=environment).log_tail(20000)
-    assert "NOTIFY_SOCKET is not in the environment" in log
-    log = launch("--supervised", "auto", environment=environment).log_tail(20000)
-    assert "NOTIFY_SOCKET" not in log
+    server = launch("--supervised", "systemd", environment=environment)
+    wait_until(
+        lambda: "NOTIFY_SOCKET is not in the environment" in server.log_tail(20000), 10, "the log"
+    )
+    server = launch("--supervised", "auto", environment=environment)
+    wait_until(lambda: "Ready" in server.log_tail(20000), 10, "the log to be written")
+    assert "NOTIFY_SOCKET" not in server.log_tail(20000)
 
 
 def test_a_left_over_unix_socket_is_replaced(launch, tmp_path):
@@ -181,7 +184,8 @@ def test_few_open_files_lower_maxclients_or_stop_the_start(tmp_path):
         with server.client() as client:
             most = int(client.ok("CONFIG", "GET", "maxclients")[1])
         assert 50 <= most < 100
-        assert f"maxclients has been reduced to {most} from 10000" in server.log_tail(20000)
+        reduced = f"maxclients has been reduced to {most} from 10000"
+        wait_until(lambda: reduced in server.log_tail(20000), 10, "the log")
     ended = run(
         "--threads", "2", "--port", str(free_port()), "--dir", str(tmp_path),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)),
@@ -196,5 +200,6 @@ def test_attacks_are_logged_once_a_minute(launch):
             probe.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             probe.settimeout(10)
             assert probe.recv(100) == b""
+    wait_until(lambda: "SECURITY" in server.log_tail(20000), 10, "the log to be written")
     time.sleep(0.1)
     assert server.log_tail(20000).count("SECURITY ATTACK") == 1
