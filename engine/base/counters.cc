@@ -1,9 +1,14 @@
 #include "engine/base/counters.h"
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 
 namespace mantis {
+
+namespace internal {
+constinit MemoryTotals memory_totals;
+constinit MemoryStep memory_step;
+}  // namespace internal
+
 namespace {
 
 constinit std::array<CounterSlot, Counters::kMaxThreads> slots;
@@ -11,6 +16,7 @@ constinit std::array<std::atomic<int64_t>, static_cast<size_t>(Counter::kCount)>
 // Slots at or above this index were never used: sums need not visit them.
 constinit std::atomic<size_t> slots_used{1};
 constinit thread_local CounterSlot* local_slot = nullptr;
+constinit std::atomic<int64_t> memory_error{Counters::kMemoryStepMax};
 
 // A level that must stay in step with the world, or what others remember values of, as opposed to
 // a count of events.
@@ -48,18 +54,44 @@ CounterSlot& Counters::Claim() {
     size_t used = slots_used.load(std::memory_order_relaxed);
     while (used <= i && !slots_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) {
     }
+    FitMemoryStep();
     static thread_local struct Return {
       ~Return() {
         CounterSlot* mine = local_slot;
         local_slot = slots.data();
+        internal::memory_totals.used.fetch_add(mine->used_, std::memory_order_relaxed);
+        internal::memory_totals.pending.fetch_add(mine->pending_, std::memory_order_relaxed);
+        mine->used_ = mine->pending_ = 0;
         mine->taken_.store(false, std::memory_order_release);
       }
     } on_exit;
     (void)on_exit;
     return *local_slot;
   }
-  std::fputs("mantis: more threads than counter slots\n", stderr);
-  std::abort();
+  local_slot = slots.data();
+  return *local_slot;
+}
+
+MemoryLevels Counters::Memory() {
+  const CounterSlot& mine = Local();
+  const auto total = [](const std::atomic<int64_t>& known, int64_t share) {
+    return std::max<int64_t>(0, known.load(std::memory_order_relaxed) + share);
+  };
+  return {total(internal::memory_totals.used, mine.used_),
+          total(internal::memory_totals.pending, mine.pending_)};
+}
+
+void Counters::SetMemoryError(int64_t bytes) {
+  memory_error.store(bytes, std::memory_order_relaxed);
+  FitMemoryStep();
+}
+
+void Counters::FitMemoryStep() {
+  const auto threads = static_cast<int64_t>(slots_used.load(std::memory_order_relaxed));
+  internal::memory_step.bytes.store(
+      std::clamp(memory_error.load(std::memory_order_relaxed) / threads, kMemoryStepMin,
+                 kMemoryStepMax),
+      std::memory_order_relaxed);
 }
 
 int64_t Counters::Sum(Counter c) {

@@ -5,7 +5,13 @@
 // and never loses an increment.
 // Ownership: slots live as long as the process; a thread that ends leaves its slot, with its
 // counts, to the next thread that asks. What an ending thread still counts after that (frees in
-// destructors of thread_local objects) goes to one shared slot with locked adds.
+// destructors of thread_local objects), and threads for which no slot is left, share one slot with
+// locked adds.
+//
+// Memory levels. `maxmemory` asks before every write how much is in use and how much of that is on
+// its way back, so these two are kept as totals besides: each thread collects its share and adds it
+// to the total once it has come to a step. A total is within step x threads of the exact sum, and
+// SetMemoryError says how much that may be in all.
 #pragma once
 
 #include <array>
@@ -30,16 +36,40 @@ enum class Counter : uint8_t {
   kExpireCyclesCut,  // ended because their time was up
   kRetiredObjects,
   kReclaimedObjects,
-  kRetiredBytes,
-  kReclaimedBytes,
+  kRetiredBytes,    // unlinked: will be free after a grace period, or in the background
+  kReclaimedBytes,  // of these, what has been freed
   kBusyRetries,
   kCount,
 };
+
+// Bytes.
+struct MemoryLevels {
+  int64_t used = 0;     // allocated and not freed
+  int64_t pending = 0;  // of these, retired and not freed yet
+};
+
+namespace internal {
+
+struct alignas(128) MemoryTotals {
+  std::atomic<int64_t> used{0};
+  std::atomic<int64_t> pending{0};
+};
+extern constinit MemoryTotals memory_totals;
+// Apart from the totals, which change all the time.
+struct alignas(128) MemoryStep {
+  std::atomic<int64_t> bytes{0};
+};
+extern constinit MemoryStep memory_step;
+
+}  // namespace internal
 
 class CounterSlot {
  public:
   // Called by the owning thread only.
   void Add(Counter c, int64_t n) {
+    if (c == Counter::kUsedBytes) Collect(used_, internal::memory_totals.used, n);
+    if (c == Counter::kRetiredBytes) Collect(pending_, internal::memory_totals.pending, n);
+    if (c == Counter::kReclaimedBytes) Collect(pending_, internal::memory_totals.pending, -n);
     auto& v = values_[static_cast<size_t>(c)];
     // Relaxed: a statistic orders nothing.
     if (shared_.load(std::memory_order_relaxed)) [[unlikely]] {
@@ -54,24 +84,51 @@ class CounterSlot {
 
  private:
   friend class Counters;
+
+  void Collect(int64_t& share, std::atomic<int64_t>& total, int64_t n) {
+    // Relaxed: levels order nothing.
+    if (shared_.load(std::memory_order_relaxed)) [[unlikely]] {
+      total.fetch_add(n, std::memory_order_relaxed);
+      return;
+    }
+    share += n;
+    const int64_t step = internal::memory_step.bytes.load(std::memory_order_relaxed);
+    if (share <= -step || share >= step) {
+      total.fetch_add(share, std::memory_order_relaxed);
+      share = 0;
+    }
+  }
+
   alignas(128) std::array<std::atomic<int64_t>, static_cast<size_t>(Counter::kCount)> values_{};
+  // What the totals do not know yet; the owner's.
+  int64_t used_ = 0;
+  int64_t pending_ = 0;
   std::atomic<bool> taken_{false};
-  std::atomic<bool> shared_{false};  // the one slot that several ending threads may write at once
+  std::atomic<bool> shared_{false};  // the one slot that several threads may write at once
 };
 
 class Counters {
  public:
-  static constexpr size_t kMaxThreads = 256;
+  // Threads with a slot of their own at one time; further ones share one.
+  static constexpr size_t kMaxThreads = 2048;
 
   // This thread's slot; taken at first use and given back when the thread ends.
   static CounterSlot& Local();
   // The sum over all threads, past and present.
   static int64_t Sum(Counter c);
+  // Both levels in O(1), exact as far as the calling thread is concerned; see above. Never negative.
+  static MemoryLevels Memory();
+  // How far the totals may be off in all, in bytes. A thread's step is its part of that, between
+  // kMemoryStepMin and kMemoryStepMax.
+  static void SetMemoryError(int64_t bytes);
+  static constexpr int64_t kMemoryStepMin = 256;
+  static constexpr int64_t kMemoryStepMax = 64 * 1024;
   // CONFIG RESETSTAT: sums start again from zero. Levels and kChanges go on.
   static void Reset();
 
  private:
   static CounterSlot& Claim();
+  static void FitMemoryStep();
 };
 
 }  // namespace mantis

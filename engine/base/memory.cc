@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -21,6 +22,7 @@ namespace mantis::memory {
 namespace {
 
 std::atomic<int64_t> peak{0};
+std::atomic<int64_t> fixed{0};
 
 // The sanitizers bring their own malloc, which must see every allocation to do its work.
 #ifdef MANTIS_SANITIZED
@@ -42,6 +44,8 @@ size_t RawUsableFor(size_t n) { return mi_good_size(n); }
 // Frees until the next pause; 0: nobody counts.
 thread_local uint32_t frees_left = 0;
 thread_local std::function<uint32_t()>* on_pause = nullptr;
+// Of the ReclaimScope's bytes, those not reclaimed yet.
+thread_local int64_t reclaim_left = 0;
 
 void Pause() {
   // frees_left is 0 meanwhile: what the pause itself frees does not count.
@@ -64,7 +68,14 @@ void* AllocateZeroed(size_t n) { return Counted(RawAllocateZeroed(n)); }
 
 void Free(void* p) {
   if (p == nullptr) return;
-  Counters::Local().Add(Counter::kUsedBytes, -static_cast<int64_t>(RawUsable(p)));
+  const auto bytes = static_cast<int64_t>(RawUsable(p));
+  CounterSlot& slot = Counters::Local();
+  slot.Add(Counter::kUsedBytes, -bytes);
+  if (reclaim_left > 0) [[unlikely]] {
+    const int64_t part = std::min(reclaim_left, bytes);
+    slot.Add(Counter::kReclaimedBytes, part);
+    reclaim_left -= part;
+  }
   RawFree(p);
   if (frees_left != 0 && --frees_left == 0) [[unlikely]]
     Pause();
@@ -79,6 +90,18 @@ FreePacer::~FreePacer() {
   delete std::exchange(on_pause, nullptr);
 }
 
+FixedScope::FixedScope() : before_(Counters::Local().Get(Counter::kUsedBytes)) {}
+FixedScope::~FixedScope() {
+  const int64_t kept = Counters::Local().Get(Counter::kUsedBytes) - before_;
+  Counters::Local().Add(Counter::kUsedBytes, -kept);
+  fixed.fetch_add(kept, std::memory_order_relaxed);
+}
+
+ReclaimScope::ReclaimScope(int64_t bytes) { reclaim_left = bytes; }
+ReclaimScope::~ReclaimScope() {
+  Counters::Local().Add(Counter::kReclaimedBytes, std::exchange(reclaim_left, 0));
+}
+
 size_t UsableSize(const void* p) { return RawUsable(p); }
 size_t UsableSizeFor(size_t n) { return RawUsableFor(n); }
 
@@ -89,6 +112,8 @@ int64_t UsedBytes() {
   }
   return used;
 }
+
+int64_t FixedBytes() { return fixed.load(std::memory_order_relaxed); }
 
 int64_t PeakBytes() {
   (void)UsedBytes();

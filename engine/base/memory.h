@@ -22,8 +22,10 @@ void Free(void* p);
 // UsableSize has to look at the memory around the block.
 [[nodiscard]] size_t UsableSizeFor(size_t n);
 
-// Sum over all cores of what is allocated now.
+// Sum over all cores of what is allocated now, but for what a FixedScope has left out.
 [[nodiscard]] int64_t UsedBytes();
+// What FixedScopes have left out.
+[[nodiscard]] int64_t FixedBytes();
 // Highest UsedBytes() seen by calls to it.
 [[nodiscard]] int64_t PeakBytes();
 // Resident set of the process.
@@ -42,6 +44,32 @@ class FreePacer {
   FreePacer(const FreePacer&) = delete;
   FreePacer& operator=(const FreePacer&) = delete;
 };
+
+// What this thread allocates while one exists, and keeps, counts as fixed: structures that are there
+// as long as the process is, whatever it stores, such as buffers of its threads. They are no more
+// part of UsedBytes() than the threads' stacks are.
+class FixedScope {
+ public:
+  FixedScope();
+  ~FixedScope();
+  FixedScope(const FixedScope&) = delete;
+  FixedScope& operator=(const FixedScope&) = delete;
+
+ private:
+  int64_t before_;
+};
+
+// While one exists on this thread, what the thread frees counts as reclaimed block by block, up to
+// the `bytes` that were counted as retired for it; what is left of them at the end counts then. So
+// the memory that is used and not pending stays the same all the while. Does not nest.
+class ReclaimScope {
+ public:
+  explicit ReclaimScope(int64_t bytes);
+  ~ReclaimScope();
+  ReclaimScope(const ReclaimScope&) = delete;
+  ReclaimScope& operator=(const ReclaimScope&) = delete;
+};
+
 [[nodiscard]] const char* AllocatorName();
 
 }  // namespace mantis::memory

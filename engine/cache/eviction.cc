@@ -1,42 +1,36 @@
 #include "engine/cache/eviction.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <string>
-#include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/base/random.h"
+#include "engine/cache/evictor.h"
 #include "engine/keyspace/engine.h"
 
 namespace mantis {
 namespace {
 
 constexpr uint8_t kLfuInitial = 5;
-constexpr size_t kPoolSize = 16;
 // One call evicts at most this many keys, so that a lowered limit does not stall a core.
 constexpr int kEvictionsPerCall = 64;
 // An evicted key's entry and its places in the indexes go at the end of the batch.
 constexpr int64_t kEntryBytes = 80;
-// How far memory may exceed the limit while evicted keys wait for their grace period.
-constexpr int64_t kSlackBytes = 512 * 1024;
+// A thread's retired memory gets a grace period of its own once it is this much.
+constexpr int64_t kSealBytesMin = 4 * 1024;
+constexpr int64_t kSealBytesMax = 256 * 1024;
+// Parts of the limit: how exact memory in use is known; what is kept free for pending memory at
+// most; how far pending memory may take memory in use above the limit before writes wait for it;
+// and how far if waiting was in vain.
+constexpr int64_t kErrorPart = 4096;
+constexpr int64_t kReservePart = 64;
+constexpr int64_t kSlackPart = 64;
+constexpr int64_t kMostAbovePart = 4;
+constexpr int64_t kSlackBytesMin = 256 * 1024;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
 uint32_t Seconds(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 1000) & Entry::kAccessMask;
 }
-
-bool IsVolatile(EvictionPolicy p) {
-  return p == EvictionPolicy::kVolatileLru || p == EvictionPolicy::kVolatileLfu ||
-         p == EvictionPolicy::kVolatileRandom || p == EvictionPolicy::kVolatileTtl;
-}
-
-// A candidate by name: between two calls its entry may be freed.
-struct Candidate {
-  uint64_t score = 0;
-  int db = -1;
-  std::string key;
-};
 
 }  // namespace
 
@@ -46,6 +40,7 @@ void Cache::SetOptions(const CacheOptions& options) {
   samples_.store(options.samples, std::memory_order_relaxed);
   lfu_log_factor_.store(options.lfu_log_factor, std::memory_order_relaxed);
   lfu_decay_minutes_.store(options.lfu_decay_minutes, std::memory_order_relaxed);
+  Counters::SetMemoryError(options.max_bytes == 0 ? INT64_MAX : options.max_bytes / kErrorPart);
 }
 
 CacheOptions Cache::options() const {
@@ -120,89 +115,113 @@ uint64_t Cache::EvictionScore(const Entry* e, int64_t now_ms) const {
 
 namespace {
 
-// Evicts one key: samples, merges the samples into the pool, takes the best of the pool.
-class Evictor {
- public:
-  bool EvictOne(Engine& engine, OpContext& ctx, const CacheOptions& options) {
-    const bool random = options.policy == EvictionPolicy::kAllKeysRandom ||
-                        options.policy == EvictionPolicy::kVolatileRandom;
-    for (int attempt = 0; attempt < 16; ++attempt) {
-      Fill(engine, ctx, options);
-      while (!pool_.empty()) {
-        const size_t pick =
-            random ? NextRandom(ctx.random_state()) % pool_.size() : pool_.size() - 1;
-        const Candidate c = std::move(pool_[pick]);
-        pool_.erase(pool_.begin() + static_cast<ptrdiff_t>(pick));
-        Database& db = engine.database(c.db);
-        const KeyRef key = KeyRef::Of(c.key);
-        Entry* e = db.index().Find(key.bytes, key.hash);
-        if (e == nullptr) continue;
-        if (IsVolatile(options.policy) && !Resolve(e->word()).has_deadline()) continue;
-        if (db.Evict(ctx, e)) return true;
-      }
-    }
-    return false;
-  }
+int64_t NowMs() { return MonotonicUs() / 1000; }
 
- private:
-  void Fill(Engine& engine, OpContext& ctx, const CacheOptions& options) {
-    const auto wanted = static_cast<size_t>(std::max(1, options.samples));
-    for (int i = 0; i < engine.database_count(); ++i) {
-      Database& db = engine.database(i);
-      const bool only_volatile = IsVolatile(options.policy);
-      if ((only_volatile ? db.deadlines() : db.size()) == 0) continue;
-      samples_.clear();
-      if (only_volatile) {
-        db.expiry().Sample(NextRandom(ctx.random_state()), wanted,
-                           options.policy == EvictionPolicy::kVolatileTtl, samples_);
-      } else {
-        db.index().Sample(ctx.random_state(), wanted, samples_);
-      }
-      for (const Entry* e : samples_) Offer(engine, ctx, i, e);
-    }
-  }
-
-  void Offer(Engine& engine, OpContext& ctx, int db, const Entry* e) {
-    if (!Resolve(e->word()).exists()) return;
-    const uint64_t score = engine.cache().EvictionScore(e, ctx.now_ms());
-    if (pool_.size() == kPoolSize) {
-      if (score <= pool_.front().score) return;
-      pool_.erase(pool_.begin());
-    }
-    const auto at = std::upper_bound(pool_.begin(), pool_.end(), score,
-                                     [](uint64_t s, const Candidate& c) { return s < c.score; });
-    pool_.insert(at, Candidate{score, db, std::string(e->key())});
-  }
-
-  std::vector<Candidate> pool_;  // ascending by score
-  std::vector<Entry*> samples_;
+struct Local {
+  Evictor evictor;
+  int64_t sealed_at = 0;  // Counter::kRetiredBytes of this thread when it last sealed
 };
+thread_local Local local;
+
+// Starts the grace period of what this thread retired, once that is worth one.
+void SealNowAndThen(int64_t limit) {
+  const int64_t retired = Counters::Local().Get(Counter::kRetiredBytes);
+  if (retired - local.sealed_at < std::clamp(limit / kErrorPart, kSealBytesMin, kSealBytesMax)) {
+    return;
+  }
+  local.sealed_at = retired;
+  reclaim::SealBatch();
+}
 
 }  // namespace
 
-Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) const {
+Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) {
   const int64_t limit = max_bytes_.load(std::memory_order_relaxed);
-  if (limit == 0 || memory::UsedBytes() <= limit) return Room::kEnough;
+  if (limit == 0) return Room::kEnough;
+  const MemoryLevels memory = Counters::Memory();
+  if (memory.used <= limit - Reserve(limit)) [[likely]] return Room::kEnough;
+  return MakeRoomNow(engine, ctx);
+}
+
+int64_t Cache::Reserve(int64_t limit) const {
+  if (policy_.load(std::memory_order_relaxed) == EvictionPolicy::kNoEviction) return 0;
+  return std::min(pending_.usual(), limit / kReservePart);
+}
+
+int64_t Cache::Over(const MemoryLevels& memory, int64_t limit) const {
+  const int64_t kept = std::min(memory.pending, std::max(pending_.stale(), Reserve(limit)));
+  return memory.used - (memory.pending - kept) - limit;
+}
+
+Cache::Room Cache::MakeRoomNow(Engine& engine, OpContext& ctx) {
   const CacheOptions now = options();
-  if (now.policy == EvictionPolicy::kNoEviction) return Room::kNone;
-  thread_local Evictor evictor;
-  // What was evicted is freed only after a grace period, so counting freed memory alone would
-  // evict far too much: what is already on its way counts as free, entries that this batch has left
-  // as tombs too.
+  const int64_t limit = now.max_bytes;
+  const int64_t now_ms = NowMs();
+  NotePending(now_ms);
+  // The tombs of this batch are retired at its end.
   const auto over = [&] {
-    const int64_t pending =
-        Counters::Sum(Counter::kRetiredBytes) - Counters::Sum(Counter::kReclaimedBytes);
-    return memory::UsedBytes() - pending - static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes >
-           now.max_bytes;
+    return Over(Counters::Memory(), limit) -
+           static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes;
   };
-  bool found = true;
-  for (int i = 0; i < kEvictionsPerCall && found && over(); ++i) {
-    found = evictor.EvictOne(engine, ctx, now);
+  bool found = now.policy != EvictionPolicy::kNoEviction;
+  for (int i = 0; i < kEvictionsPerCall && found && over() > 0; ++i) {
+    found = local.evictor.EvictOne(engine, ctx, now);
   }
+  SealNowAndThen(limit);
+  const bool fits = over() <= 0;
+  NoteExceeded(now_ms, !fits);
+  if (!fits && !found) return Room::kNone;
+  return Await(now_ms, limit);
+}
+
+Cache::Room Cache::Await(int64_t now_ms, int64_t limit) {
+  const int64_t above = Counters::Memory().used - limit;
+  int64_t since = waiting_since_ms_.load(std::memory_order_relaxed);
+  if (above <= std::max(kSlackBytesMin, limit / kSlackPart)) {
+    if (since != 0) waiting_since_ms_.store(0, std::memory_order_relaxed);
+    return Room::kEnough;
+  }
+  // What this thread itself retired is to come back too.
   reclaim::SealBatch();
-  if (!found) return Room::kNone;
-  const int64_t slack = std::max<int64_t>(kSlackBytes, now.max_bytes / 32);
-  return memory::UsedBytes() > now.max_bytes + slack ? Room::kWait : Room::kEnough;
+  if (since == 0) {
+    // Relaxed: whoever is first sets the time, and the others' is the same within a moment.
+    waiting_since_ms_.compare_exchange_strong(since, now_ms, std::memory_order_relaxed);
+    return Room::kWait;
+  }
+  if (now_ms - since < kWaitMsMax) return Room::kWait;
+  return above > std::max(kSlackBytesMin, limit / kMostAbovePart) ? Room::kNone : Room::kEnough;
+}
+
+void Cache::NotePending(int64_t now_ms) { pending_.Note(now_ms, Counters::Memory().pending); }
+
+void Cache::NoteExceeded(int64_t now_ms, bool exceeded) {
+  int64_t since = exceeded_since_ms_.load(std::memory_order_relaxed);
+  if (exceeded == (since != 0)) return;
+  // Relaxed: of several threads that see the change one counts it.
+  if (!exceeded_since_ms_.compare_exchange_strong(since, exceeded ? now_ms : 0,
+                                                  std::memory_order_relaxed)) {
+    return;
+  }
+  if (!exceeded) exceeded_ms_.fetch_add(now_ms - since, std::memory_order_relaxed);
+}
+
+bool Cache::Look() {
+  const int64_t limit = max_bytes_.load(std::memory_order_relaxed);
+  if (limit == 0) {
+    NoteExceeded(NowMs(), false);
+    return false;
+  }
+  const int64_t now_ms = NowMs();
+  NotePending(now_ms);
+  const bool over = Over(Counters::Memory(), limit) > 0;
+  if (!over) NoteExceeded(now_ms, false);
+  return over && policy_.load(std::memory_order_relaxed) != EvictionPolicy::kNoEviction;
+}
+
+Cache::Exceeded Cache::exceeded() const {
+  const int64_t since = exceeded_since_ms_.load(std::memory_order_relaxed);
+  const int64_t present = since == 0 ? 0 : NowMs() - since;
+  return {exceeded_ms_.load(std::memory_order_relaxed) + present, present};
 }
 
 }  // namespace mantis

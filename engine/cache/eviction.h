@@ -5,16 +5,24 @@
 // decay (16 bits), after Redis's scheme (Morris counter). Coarse on purpose and stored only when it
 // changes, so that a hot key's cache line stays shared between cores.
 //
-// Eviction: keys are sampled at random, the best candidates kept in a pool of 16, and the best of
-// the pool evicted, until memory is under the limit.
+// Eviction: before a command that needs memory, keys are evicted (evictor.h) until memory is under
+// the limit. Memory that was retired counts as free already, for a bounded time (pending_memory.h).
+// If much of it is above the limit, writes wait until it has come back, at most kWaitMsMax; after
+// that they go on, or are refused if memory is far above the limit. No write waits for ever.
 //
-// Thread safety: all methods from any thread; the pool is per thread. Options are atomics.
+// Cost: one load of a shared total for each command that needs memory, while there is a limit and
+// memory is below it. Exactness: memory in use is known up to a 4096th of the limit (see
+// counters.h).
+//
+// Thread safety: all methods from any thread; each thread has an evictor. Options are atomics.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
+#include "engine/base/counters.h"
 #include "engine/base/status.h"
+#include "engine/cache/pending_memory.h"
 #include "engine/keyspace/entry.h"
 
 namespace mantis {
@@ -64,23 +72,52 @@ class Cache {
   // The larger the better to evict.
   uint64_t EvictionScore(const Entry* e, int64_t now_ms) const;
 
+  // The longest that MakeRoom keeps answering kWait.
+  static constexpr int64_t kWaitMsMax = 1000;
   enum class Room : uint8_t {
     kEnough,  // under the limit, or evicting goes well
-    kWait,    // evicted, but the memory waits for a grace period: do not write before that
+    kWait,    // much memory is on its way back: do not write before that, ask again a little later
     kNone,    // over the limit, and nothing can be evicted
   };
   // Evicts until memory is under the limit, or enough was done for one call (the next one goes
   // on). Inside a batch.
-  Room MakeRoom(Engine& engine, OpContext& ctx) const;
+  Room MakeRoom(Engine& engine, OpContext& ctx);
+
+  // For each thread's timer, some times a second: keeps the record of pending memory. True if there
+  // is something to evict though nobody writes: MakeRoom does it.
+  bool Look();
+
+  // How long memory has been above the limit with more to evict or nothing that may be evicted: in
+  // all, and now without interruption. Milliseconds.
+  struct Exceeded {
+    int64_t total_ms;
+    int64_t present_ms;
+  };
+  Exceeded exceeded() const;
 
  private:
   uint8_t DecayedCounter(uint32_t access, int64_t now_ms) const;
+  Room MakeRoomNow(Engine& engine, OpContext& ctx);
+  // kEnough, unless what is pending takes memory far above the limit.
+  Room Await(int64_t now_ms, int64_t limit);
+  // What eviction keeps free for memory that is pending.
+  int64_t Reserve(int64_t limit) const;
+  // By how much the limit is exceeded, pending memory counting as free within its bounds.
+  int64_t Over(const MemoryLevels& memory, int64_t limit) const;
+  void NotePending(int64_t now_ms);
+  void NoteExceeded(int64_t now_ms, bool exceeded);
 
   std::atomic<int64_t> max_bytes_{0};
   std::atomic<EvictionPolicy> policy_{EvictionPolicy::kNoEviction};
   std::atomic<int> samples_{5};
   std::atomic<int> lfu_log_factor_{10};
   std::atomic<int> lfu_decay_minutes_{1};
+
+  PendingMemory pending_;
+  // Since when writes wait, and since when the limit is exceeded; monotonic milliseconds, 0: not.
+  std::atomic<int64_t> waiting_since_ms_{0};
+  std::atomic<int64_t> exceeded_since_ms_{0};
+  std::atomic<int64_t> exceeded_ms_{0};
 };
 
 }  // namespace mantis

@@ -31,7 +31,23 @@ void Engine::Flush(OpContext& ctx, int i) {
   ctx.BuryTombs();
   slot.store(fresh, std::memory_order_release);
   if (observer_ != nullptr) observer_->AfterReplace(ctx, *fresh);
-  lazy_free_->Take(std::unique_ptr<Database>(old));
+  const int64_t bytes = BytesOf(*old);
+  lazy_free_->Take(std::unique_ptr<Database>(old), bytes);
+}
+
+// Keys are taken to be of one size in all databases, and what is not pending to be theirs: good
+// enough for memory that is on its way.
+int64_t Engine::BytesOf(Database& db) const {
+  const size_t keys = db.size();
+  size_t others = 0;
+  for (int i = 0; i < count_; ++i) {
+    const Database* other = databases_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    if (other != &db) others += other->size();
+  }
+  const MemoryLevels memory = Counters::Memory();
+  const auto bytes = static_cast<double>(std::max<int64_t>(0, memory.used - memory.pending));
+  return static_cast<int64_t>(bytes * static_cast<double>(keys) /
+                              static_cast<double>(std::max<size_t>(1, keys + others)));
 }
 
 void Engine::FlushAll(OpContext& ctx) {

@@ -91,6 +91,8 @@ class Engine {
 
  private:
   friend class OpContext;
+  // About how much memory the database takes.
+  int64_t BytesOf(Database& db) const;
   static constexpr size_t kMaxDatabases = 1024;
 
   int count_;

@@ -25,11 +25,12 @@ void LazyFree::Stop() {
   thread_.join();
 }
 
-void LazyFree::Take(std::unique_ptr<Database> db) {
+void LazyFree::Take(std::unique_ptr<Database> db, int64_t bytes) {
   pending_.fetch_add(db->size(), std::memory_order_relaxed);
+  Counters::Local().Add(Counter::kRetiredBytes, bytes);
   {
     const std::lock_guard lock(mutex_);
-    databases_.push_back(std::move(db));
+    databases_.push_back({std::move(db), bytes});
   }
   wake_.notify_one();
 }
@@ -73,18 +74,22 @@ void LazyFree::Loop() {
     if (databases_.empty() && values_.empty()) return;
     std::deque<Value> values = std::move(values_);
     values_.clear();
-    std::unique_ptr<Database> db;
+    Flushed flushed{nullptr, 0};
     if (!databases_.empty()) {
-      db = std::move(databases_.front());
+      flushed = std::move(databases_.front());
       databases_.pop_front();
     }
     lock.unlock();
-    const size_t keys = values.size() + (db == nullptr ? 0 : db->size());
+    const size_t keys =
+        values.size() + (flushed.database == nullptr ? 0 : flushed.database->size());
     for (Value& v : values) {
+      const memory::ReclaimScope scope(v.bytes);
       v.object.reset();
-      Counters::Local().Add(Counter::kReclaimedBytes, v.bytes);
     }
-    db.reset();
+    {
+      const memory::ReclaimScope scope(flushed.bytes);
+      flushed.database.reset();
+    }
     pending_.fetch_sub(keys, std::memory_order_relaxed);
     reclaim::Poll(true);
     memory::Purge();

@@ -30,8 +30,10 @@ class LazyFree {
   LazyFree();
   ~LazyFree();
 
-  void Take(std::unique_ptr<Database> db);
-  // Until it is freed its memory counts as retired, and so as on its way for eviction.
+  // Until they are freed the `bytes` of memory in it, which the caller estimates, count as retired,
+  // and so as on their way for eviction.
+  void Take(std::unique_ptr<Database> db, int64_t bytes);
+  // The same for a value, which knows its size.
   void Take(std::unique_ptr<Object> value);
   // Frees what is pending and ends the thread. The engine calls it before it goes.
   void Stop();
@@ -48,7 +50,11 @@ class LazyFree {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::unique_ptr<Database>> databases_;
+  struct Flushed {
+    std::unique_ptr<Database> database;
+    int64_t bytes;
+  };
+  std::deque<Flushed> databases_;
   struct Value {
     std::unique_ptr<Object> object;
     int64_t bytes;

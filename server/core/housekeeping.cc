@@ -67,6 +67,7 @@ void Housekeeping::Round() {
   core_.RefreshSettings();
   core_.now_ms = WallClockMs();
   core_.shared.engine.Tick(*core_.op, core_.index, core_.shared.cores.size());
+  EvictSlice();
   if (core_.now_ms - last_sample_ms_ >= kSampleEveryMs) {
     last_sample_ms_ = core_.now_ms;
     SampleRates(core_);
@@ -110,6 +111,28 @@ void Housekeeping::ArmExpiry(int64_t delay_ms) {
     if (ec || stopped_) return;
     armed_for_ms_ = kNoDeadline;
     ExpireSlice();
+  });
+}
+
+void Housekeeping::EvictSlice() {
+  Engine& engine = core_.shared.engine;
+  if (stopped_ || evict_queued_ || !engine.cache().Look()) return;
+  const int64_t began_us = MonotonicUs();
+  Cache::Room room = Cache::Room::kEnough;
+  while (room == Cache::Room::kEnough && engine.cache().Look() &&
+         MonotonicUs() - began_us < kSliceUs) {
+    if (!core_.op->TryBegin()) return;
+    room = engine.cache().MakeRoom(engine, *core_.op);
+    ServeReadyKeys(core_);
+    core_.op->End();
+  }
+  // What was evicted is to come back before more is, and without any key nothing can be done.
+  if (room != Cache::Room::kEnough) return;
+  evict_queued_ = true;
+  std::this_thread::yield();
+  boost::asio::post(core_.io, [this] {
+    evict_queued_ = false;
+    EvictSlice();
   });
 }
 

@@ -4,6 +4,8 @@
 // have run, and at every round, the nearest deadline is looked up, and if it comes before the next
 // round the expiry timer is set for it. So an idle server wakes for rounds and deadlines only.
 // Cores delete the keys of their own share first and then help the others.
+// Keys are evicted by who writes (engine/cache/eviction.h); a round takes over where memory is above
+// the limit and nobody writes.
 //
 // Thread safety: the core's thread only, outside of any batch.
 // Ownership: owned by the runtime, one per core; its timers must be stopped before the loop ends.
@@ -38,6 +40,7 @@ class Housekeeping {
   void LookAfterClients();
   void SweepInterests();
 
+  void EvictSlice();
   void ExpireSlice();
   // Deletes due keys for at most a slice's time. True: there may be more.
   bool DeleteDue();
@@ -57,6 +60,7 @@ class Housekeeping {
   int64_t armed_for_ms_ =
       kNoDeadline;  // when the expiry timer comes, kNoDeadline while it is not set
   bool slice_queued_ = false;
+  bool evict_queued_ = false;
 };
 
 }  // namespace mantis::server

@@ -14,10 +14,12 @@
 #include <memory>
 #include <utility>
 
+#include "engine/base/memory.h"
+
 namespace mantis::server {
 namespace {
 
-constexpr size_t kQueuedMessages = 8192;
+constexpr size_t kQueuedMessages = 1024;
 
 struct Log {
   std::shared_ptr<spdlog::details::thread_pool> pool;
@@ -141,6 +143,7 @@ std::optional<std::string> OpenLog(const std::string& file, config::LogLevel lev
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<LevelMark>('*').set_pattern("%P:M %d %b %Y %H:%M:%S.%e %* %v");
   Log& log = TheLog();
+  const memory::FixedScope fixed;
   log.pool = std::make_shared<spdlog::details::thread_pool>(kQueuedMessages, 1);
   log.logger = std::make_shared<spdlog::async_logger>(
       "mantisd", std::move(sink), log.pool, spdlog::async_overflow_policy::overrun_oldest);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/clock.h"
+#include "engine/base/memory.h"
 #include "server/core/apply_settings.h"
 #include "server/core/banner.h"
 #include "server/core/collation.h"
@@ -61,6 +62,7 @@ ServerRuntime::ServerRuntime(SharedState& shared, Supervision& supervision)
   usable_cores_ = UsableCores();
   const int threads = settings->threads > 0 ? settings->threads : usable_cores_;
   const size_t commands = CommandTable::Instance().size();
+  const memory::FixedScope fixed;
   for (int i = 0; i < threads; ++i) {
     shared_.cores.push_back(
         std::make_unique<CoreContext>(static_cast<size_t>(i), shared_, commands));

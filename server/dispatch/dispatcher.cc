@@ -366,6 +366,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (paused != client.paused) [[unlikely]]
     NotePaused(core.shared, client, paused);
   if (paused) return Postpone(client, mark);
+<<<<<<< HEAD
   const Conditions& conditions = core.shared.conditions;
   const bool ordinary = conditions.none();
   if (!ordinary && IsSealed(conditions, flags)) [[unlikely]] {
@@ -386,6 +387,16 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   }
   if (!ordinary && MustReportFailedSave(core, flags)) [[unlikely]] {
     return RefuseWith(core, client, parsed, mark, kSaveFailedError);
+=======
+  if (NeedsMemory(client, row)) {
+    const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
+    if (room == Cache::Room::kWait) return Postpone(client, mark);
+    if (room == Cache::Room::kNone) {
+      client.reply.Error(kOomError);
+      core.stats.per_command[parsed.command->id].rejected.Add(1);
+      return Refuse(core, client, parsed, mark);
+    }
+>>>>>>> 6042d38 (Memory that is on its way counts as free for a bounded time, and is known without going round all threads)
   }
   if (in_multi && IsQueued(client, row)) {
     Queue(client, parsed);
