@@ -116,7 +116,8 @@ class Counters {
   static CounterSlot& Local();
   // The sum over all threads, past and present.
   static int64_t Sum(Counter c);
-  // Both levels in O(1), exact as far as the calling thread is concerned; see above. Never negative.
+  // Both levels in O(1), exact as far as the calling thread is concerned; see above. Never
+  // negative.
   static MemoryLevels Memory();
   // How far the totals may be off in all, in bytes. A thread's step is its part of that, between
   // kMemoryStepMin and kMemoryStepMax.

@@ -45,9 +45,9 @@ class FreePacer {
   FreePacer& operator=(const FreePacer&) = delete;
 };
 
-// What this thread allocates while one exists, and keeps, counts as fixed: structures that are there
-// as long as the process is, whatever it stores, such as buffers of its threads. They are no more
-// part of UsedBytes() than the threads' stacks are.
+// What this thread allocates while one exists, and keeps, counts as fixed: structures that are
+// there as long as the process is, whatever it stores, such as buffers of its threads. They are no
+// more part of UsedBytes() than the threads' stacks are.
 class FixedScope {
  public:
   FixedScope();

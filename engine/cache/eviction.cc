@@ -139,7 +139,8 @@ Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) {
   const int64_t limit = max_bytes_.load(std::memory_order_relaxed);
   if (limit == 0) return Room::kEnough;
   const MemoryLevels memory = Counters::Memory();
-  if (memory.used <= limit - Reserve(limit)) [[likely]] return Room::kEnough;
+  if (memory.used <= limit - Reserve(limit)) [[likely]]
+    return Room::kEnough;
   return MakeRoomNow(engine, ctx);
 }
 
@@ -160,8 +161,7 @@ Cache::Room Cache::MakeRoomNow(Engine& engine, OpContext& ctx) {
   NotePending(now_ms);
   // The tombs of this batch are retired at its end.
   const auto over = [&] {
-    return Over(Counters::Memory(), limit) -
-           static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes;
+    return Over(Counters::Memory(), limit) - static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes;
   };
   bool found = now.policy != EvictionPolicy::kNoEviction;
   for (int i = 0; i < kEvictionsPerCall && found && over() > 0; ++i) {

@@ -84,11 +84,11 @@ Outcome MemoryStats(CommandContext& c) {
   Number(reply, "dataset.bytes", m.dataset);
   Fraction(reply, "dataset.percentage", m.dataset_percent());
   Fraction(reply, "peak.percentage", m.peak_percent());
-  Number(reply, "allocator.allocated", m.used);
+  Number(reply, "allocator.allocated", m.allocated());
   Number(reply, "allocator.active", m.resident);
   Number(reply, "allocator.resident", m.resident);
-  Fraction(reply, "allocator-fragmentation.ratio", m.fragmentation());
-  Number(reply, "allocator-fragmentation.bytes", m.resident - m.used);
+  Fraction(reply, "allocator-fragmentation.ratio", m.allocator_fragmentation());
+  Number(reply, "allocator-fragmentation.bytes", m.resident - m.allocated());
   Fraction(reply, "allocator-rss.ratio", 1);
   Number(reply, "allocator-rss.bytes", 0);
   Fraction(reply, "rss-overhead.ratio", 1);
@@ -121,9 +121,9 @@ Outcome MemoryPurge(CommandContext& c) {
 
 Outcome MemoryMallocStats(CommandContext& c) {
   const MemoryReport m = MakeMemoryReport(c.shared);
-  c.reply.Verbatim(std::string("allocator: ") + memory::AllocatorName() + "\nallocated: " +
-                   std::to_string(m.used) + "\nallocated at most: " + std::to_string(m.peak) +
-                   "\nresident: " + std::to_string(m.resident) + "\n");
+  c.reply.Verbatim(std::string("allocator: ") + memory::AllocatorName() +
+                   "\nallocated: " + std::to_string(m.allocated()) + "\nallocated at most: " +
+                   std::to_string(m.peak) + "\nresident: " + std::to_string(m.resident) + "\n");
   return Done();
 }
 

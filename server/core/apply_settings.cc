@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/memory.h"
 #include "server/core/collation.h"
 #include "server/core/log.h"
 #include "server/core/process_setup.h"
@@ -47,6 +48,28 @@ int64_t OwnDescriptors(const SharedState& shared) {
   return static_cast<int64_t>(kPerLoop * loops + shared.config.snapshot()->bind.size() + kOthers);
 }
 
+// A number without its unit is an easy mistake.
+void WarnOfTinyLimit(int64_t maxmemory) {
+  constexpr int64_t kTooLittle = 1024 * 1024;
+  if (maxmemory == 0 || maxmemory >= kTooLittle) return;
+  LogWarning(
+      fmt::format("WARNING: You specified a maxmemory value that is less than 1MB (current value "
+                  "is {} bytes). Are you sure this is what you really want?",
+                  maxmemory));
+}
+
+// CONFIG SET maxmemory.
+void WarnOfNewLimit(int64_t maxmemory) {
+  WarnOfTinyLimit(maxmemory);
+  const int64_t used = memory::UsedBytes();
+  if (maxmemory == 0 || maxmemory >= used) return;
+  LogWarning(
+      fmt::format("WARNING: the new maxmemory value set via CONFIG SET ({}) is smaller than the "
+                  "current memory usage ({}). Keys will be evicted, or commands that need memory "
+                  "refused, as maxmemory-policy says",
+                  maxmemory, used));
+}
+
 }  // namespace
 
 CacheOptions CacheOptionsOf(const config::Settings& settings) {
@@ -80,6 +103,7 @@ std::optional<std::string> FitClientsToDescriptors(SharedState& shared) {
 }
 
 void InstallApplyHook(SharedState& shared) {
+  WarnOfTinyLimit(shared.config.snapshot()->maxmemory);
   shared.config.SetApplyHook(
       [&shared](const config::Settings& before, const config::Settings& after,
                 std::span<const std::string_view>) -> std::optional<std::string> {
@@ -104,6 +128,7 @@ void InstallApplyHook(SharedState& shared) {
           }
         }
         shared.engine.cache().SetOptions(CacheOptionsOf(after));
+        if (after.maxmemory != before.maxmemory) WarnOfNewLimit(after.maxmemory);
         if (after.loglevel != before.loglevel) SetLogLevel(after.loglevel);
         return std::nullopt;
       });

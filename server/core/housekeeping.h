@@ -4,8 +4,8 @@
 // have run, and at every round, the nearest deadline is looked up, and if it comes before the next
 // round the expiry timer is set for it. So an idle server wakes for rounds and deadlines only.
 // Cores delete the keys of their own share first and then help the others.
-// Keys are evicted by who writes (engine/cache/eviction.h); a round takes over where memory is above
-// the limit and nobody writes.
+// Keys are evicted by who writes (engine/cache/eviction.h); a round takes over where memory is
+// above the limit and nobody writes.
 //
 // Thread safety: the core's thread only, outside of any batch.
 // Ownership: owned by the runtime, one per core; its timers must be stopped before the loop ends.

@@ -144,7 +144,7 @@ void InfoMemory(SharedState& shared, InfoText& text) {
   text.Field("used_memory_startup", m.startup);
   text.Field("used_memory_dataset", m.dataset);
   text.Fixed("used_memory_dataset_perc", m.dataset_percent(), 2, "%");
-  text.Field("allocator_allocated", m.used);
+  text.Field("allocator_allocated", m.allocated());
   text.Field("allocator_active", m.resident);
   text.Field("allocator_resident", m.resident);
   text.Bytes("total_system_memory", SystemMemory());
@@ -158,8 +158,8 @@ void InfoMemory(SharedState& shared, InfoText& text) {
   text.Bytes("used_memory_scripts", 0);
   text.Bytes("maxmemory", settings->maxmemory);
   text.Field("maxmemory_policy", PolicyName(settings->maxmemory_policy));
-  text.Fixed("allocator_frag_ratio", m.fragmentation(), 2);
-  text.Field("allocator_frag_bytes", m.resident - m.used);
+  text.Fixed("allocator_frag_ratio", m.allocator_fragmentation(), 2);
+  text.Field("allocator_frag_bytes", m.resident - m.allocated());
   text.Fixed("allocator_rss_ratio", 1, 2);
   text.Field("allocator_rss_bytes", 0);
   text.Fixed("rss_overhead_ratio", 1, 2);

@@ -94,7 +94,10 @@ void InfoStats(SharedState& shared, InfoText& text) {
   text.Field("expired_time_cap_reached_count", Counters::Sum(Counter::kExpireCyclesCut));
   text.Field("expire_cycle_cpu_milliseconds", Counters::Sum(Counter::kExpireCycleUs) / 1000);
   text.Field("evicted_keys", Counters::Sum(Counter::kEvictedKeys));
-  text.Zeros({"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  const Cache::Exceeded exceeded = shared.engine.cache().exceeded();
+  text.Field("evicted_clients", 0);
+  text.Field("total_eviction_exceeded_time", exceeded.total_ms);
+  text.Field("current_eviction_exceeded_time", exceeded.present_ms);
   text.Field("keyspace_hits", Counters::Sum(Counter::kHits));
   text.Field("keyspace_misses", Counters::Sum(Counter::kMisses));
   text.Zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec",

@@ -31,6 +31,7 @@ MemoryReport::Database Describe(int index, Database& db) {
 MemoryReport MakeMemoryReport(SharedState& shared) {
   MemoryReport m;
   m.used = std::max<int64_t>(0, memory::UsedBytes());
+  m.fixed = memory::FixedBytes();
   m.peak = memory::PeakBytes();
   m.resident = memory::ResidentBytes();
   m.startup = shared.startup_bytes;

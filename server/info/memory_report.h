@@ -23,7 +23,8 @@ struct MemoryReport {
     int64_t deadline_overhead;  // boxes and the expiry index
   };
 
-  int64_t used = 0;
+  int64_t used = 0;   // without `fixed`
+  int64_t fixed = 0;  // buffers and tables of threads, which are there whatever is stored
   int64_t peak = 0;
   int64_t resident = 0;
   int64_t startup = 0;
@@ -33,6 +34,7 @@ struct MemoryReport {
   int64_t keys = 0;
   std::vector<Database> databases;  // those with keys
 
+  int64_t allocated() const { return used + fixed; }
   int64_t net() const { return used > startup ? used - startup : 1; }
   double dataset_percent() const {
     return 100.0 * static_cast<double>(dataset) / static_cast<double>(net());
@@ -42,6 +44,9 @@ struct MemoryReport {
   }
   double fragmentation() const {
     return used == 0 ? 0 : static_cast<double>(resident) / static_cast<double>(used);
+  }
+  double allocator_fragmentation() const {
+    return static_cast<double>(resident) / static_cast<double>(allocated() > 0 ? allocated() : 1);
   }
 };
 

@@ -136,3 +136,28 @@ def stall_table(cells: Dict[Tuple[str, str], Tuple[float, float, float]]) -> str
     for label in ("Redis", "mantisd"):
         heads += [f"{label}, ms", "longest GET", "p99.9"]
     return _table(heads, rows)
+
+
+def eviction_table(cells: Dict[Tuple[int, str], Dict[str, float]]) -> str:
+    rows = [
+        [
+            f"-P {pipeline}, {label}",
+            f"{c['rate']:,.0f}",
+            f"{c['cpu'] * 1e6:.2f} µs",
+            f"{c['p50'] * 1e3:.2f} / {c['p99'] * 1e3:.2f} / {c['p999'] * 1e3:.2f} ms",
+            f"{c['over'] * 100:+.2f} %",
+            f"{c['evicted']:.3f}",
+            f"{c['rss']:.0f} MB",
+        ]
+        for (pipeline, label), c in cells.items()
+    ]
+    heads = ["SETs at the limit", "a second", "CPU for each", "GET p50 / p99 / p99.9"]
+    return _table([*heads, "most over the limit", "evicted for each", "RSS"], rows)
+
+
+def hit_rate_table(cells: Dict[Tuple[int, float, str, str], float]) -> str:
+    rows = []
+    for limit, alpha, policy in sorted({key[:3] for key in cells}):
+        values = [cells[limit, alpha, policy, label] for label in ("redis", "mantisd")]
+        rows.append([f"{limit} MB, α {alpha}, {policy}", *(f"{v * 100:.2f} %" for v in values)])
+    return _table(["hit rate", "redis", "mantisd"], rows)

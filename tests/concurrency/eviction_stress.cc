@@ -23,9 +23,9 @@ using test::RunBatch;
 
 constexpr int kThreads = 4;
 #ifdef MANTIS_SANITIZED
-constexpr int kWrites = 20'000;
+constexpr int kWrites = 10'000;
 #else
-constexpr int kWrites = 200'000;
+constexpr int kWrites = 50'000;
 #endif
 constexpr int64_t kMiB = 1024 * 1024;
 
@@ -46,8 +46,8 @@ class EvictionStress : public ::testing::Test {
       const Cache::Room room = RunBatch(ctx, [&] {
         const Cache::Room r = engine_.cache().MakeRoom(engine_, ctx);
         if (r == Cache::Room::kEnough) {
-          static_cast<void>(engine_.database(0).Mutate(
-              ctx, KeyRef::Of(key), [&](const Current& now) {
+          static_cast<void>(
+              engine_.database(0).Mutate(ctx, KeyRef::Of(key), [&](const Current& now) {
                 return Update::Set(MakeString(value, now.value), kNoDeadline, "set");
               }));
         }

@@ -178,6 +178,94 @@ def test_policy_and_limit_can_change_under_way(launch):
         )
 
 
+@pytest.mark.parametrize("emptying", [("DEL", "big:0", "big:1"), ("FLUSHALL",)])
+def test_what_was_just_deleted_counts_as_free(launch, emptying):
+    server = launch("--maxmemory-policy", "noeviction")
+    with server.client() as client:
+        for _ in range(3):
+            client.ok("CONFIG", "SET", "maxmemory", 0)
+            for i in range(3):
+                client.ok("SET", f"big:{i}", "z" * 3_000_000)
+            client.ok("CONFIG", "SET", "maxmemory", used(server) - 100_000)
+            assert client.cmd("SET", "a", "b") == OOM
+            replies = client.pipeline([emptying, ("SET", "a", "b")])
+            assert not isinstance(replies[0], Error)
+            assert replies[1] == OK
+
+
+@pytest.mark.mantis_only
+def test_writes_go_on_after_a_long_command_freed_much(launch):
+    """A worker thread that retires a big value has nothing to do afterwards."""
+    server = launch("--maxmemory", "40mb", "--maxmemory-policy", "allkeys-lru")
+    with server.client(timeout=30) as client:
+        for first in range(0, 200_000, 5000):
+            client.ok("SADD", "src", *[f"m{i}" for i in range(first, first + 5000)])
+        for _ in range(2):
+            assert client.ok("SUNIONSTORE", "dst", "src") == 200_000
+        replies = fill(client, [f"k{i}" for i in range(45_000)])
+        assert set(replies.values()) == {OK}
+        assert used(server) < 41 * 1024 * 1024
+        assert int(server.info("stats")["evicted_keys"]) > 1000
+
+
+@pytest.mark.mantis_only
+def test_a_small_limit_is_usable(launch):
+    server = launch("--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru")
+    with server.client() as client:
+        for first in range(0, 40_000, 1000):
+            names = range(first, first + 1000)
+            assert set(client.pipeline([("SET", f"key:{i}", "v" * 20) for i in names])) == {OK}
+        assert client.ok("DBSIZE") > 3000
+        assert used(server) < 2.2 * 1024 * 1024
+
+
+@pytest.mark.mantis_only
+def test_a_limit_that_was_lowered_is_reached_without_writes(launch):
+    server, limit = limited(launch, "allkeys-lru")
+    with server.client() as client:
+        fill(client, [f"k{i}" for i in range(6000)])
+        lower = limit - ROOM // 2
+        client.ok("CONFIG", "SET", "maxmemory", lower)
+        wait_until(lambda: used(server) <= lower * 1.01, 10, "memory below the lower limit")
+        assert client.ok("DBSIZE") > 2000
+        stats = server.info("stats")
+        assert int(stats["current_eviction_exceeded_time"]) == 0
+
+
+def test_a_tiny_limit_is_warned_of(launch):
+    server = launch("--maxmemory", "512")
+    text = "You specified a maxmemory value that is less than 1MB (current value is 512 bytes)"
+    wait_until(lambda: text in server.log_path.read_text(), 5, "a warning of the limit")
+
+
+@pytest.mark.mantis_only
+def test_exceeded_time_runs_while_nothing_can_be_evicted(launch):
+    server, _ = limited(launch, "noeviction")
+    with server.client() as client:
+        client.ok("SET", "k", VALUE)
+        client.ok("CONFIG", "SET", "maxmemory", used(server) // 2)
+        assert client.cmd("SET", "k", VALUE) == OOM
+        time.sleep(0.1)
+        assert int(server.info("stats")["current_eviction_exceeded_time"]) >= 90
+        client.ok("CONFIG", "SET", "maxmemory", 0)
+        wait_until(
+            lambda: int(server.info("stats")["current_eviction_exceeded_time"]) == 0,
+            5,
+            "the time to end",
+        )
+        assert int(server.info("stats")["total_eviction_exceeded_time"]) >= 90
+
+
+@pytest.mark.mantis_only
+def test_many_threads(launch):
+    """Far more than cores, each with counters of its own, and a saving thread besides."""
+    server = launch("--threads", "300")
+    with server.client() as client:
+        client.ok("SET", "k", "v")
+        client.ok("SAVE")
+        assert client.ok("GET", "k") == b"v"
+
+
 def load(client, count, *options):
     for start in range(0, count, 2000):
         client.pipeline(
