@@ -366,7 +366,6 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (paused != client.paused) [[unlikely]]
     NotePaused(core.shared, client, paused);
   if (paused) return Postpone(client, mark);
-<<<<<<< HEAD
   const Conditions& conditions = core.shared.conditions;
   const bool ordinary = conditions.none();
   if (!ordinary && IsSealed(conditions, flags)) [[unlikely]] {
@@ -378,25 +377,13 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     return RefuseWith(core, client, parsed, mark, kLoadingError);
   }
   // Nothing is evicted while keys come in.
-  const Cache::Room room = loading
-                               ? Cache::Room::kEnough
-                               : core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
-  if (room != Cache::Room::kEnough && NeedsMemory(client, row)) {
+  if (!loading && NeedsMemory(client, row)) {
+    const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
     if (room == Cache::Room::kWait) return Postpone(client, mark);
-    return RefuseWith(core, client, parsed, mark, kOomError);
+    if (room == Cache::Room::kNone) return RefuseWith(core, client, parsed, mark, kOomError);
   }
   if (!ordinary && MustReportFailedSave(core, flags)) [[unlikely]] {
     return RefuseWith(core, client, parsed, mark, kSaveFailedError);
-=======
-  if (NeedsMemory(client, row)) {
-    const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
-    if (room == Cache::Room::kWait) return Postpone(client, mark);
-    if (room == Cache::Room::kNone) {
-      client.reply.Error(kOomError);
-      core.stats.per_command[parsed.command->id].rejected.Add(1);
-      return Refuse(core, client, parsed, mark);
-    }
->>>>>>> 6042d38 (Memory that is on its way counts as free for a bounded time, and is known without going round all threads)
   }
   if (in_multi && IsQueued(client, row)) {
     Queue(client, parsed);
