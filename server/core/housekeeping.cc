@@ -116,7 +116,8 @@ void Housekeeping::ArmExpiry(int64_t delay_ms) {
 
 void Housekeeping::EvictSlice() {
   Engine& engine = core_.shared.engine;
-  if (stopped_ || evict_queued_ || !engine.cache().Look()) return;
+  if (stopped_ || evict_queued_ || core_.shared.conditions.Has(Condition::kLoading)) return;
+  if (!engine.cache().Look()) return;
   const int64_t began_us = MonotonicUs();
   Cache::Room room = Cache::Room::kEnough;
   while (room == Cache::Room::kEnough && engine.cache().Look() &&
