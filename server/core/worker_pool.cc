@@ -22,8 +22,9 @@
 namespace mantis::server {
 namespace {
 
-// A quarter of the cores' number, so that long commands leave most of the machine to short ones.
-size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 1, 8); }
+// A quarter of the cores' number, so that long commands leave most of the machine to short ones; but
+// two, so that a walk of milliseconds need not wait for a command that takes a second.
+size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 2, 8); }
 
 constexpr size_t kFreedOnLoop = 256 * 1024;
 constexpr auto kRetry = std::chrono::microseconds(100);
@@ -47,6 +48,7 @@ struct WorkerPool::Worker {
   CoreContext core;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   std::thread thread;
+  std::atomic<size_t> pending{0};  // commands given to it and not done
 };
 
 WorkerPool::WorkerPool(SharedState& shared) : shared_(shared) {
@@ -85,7 +87,18 @@ void WorkerPool::Loop(Worker& worker) {
 }
 
 WorkerPool::Worker& WorkerPool::NextWorker() {
-  return *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+  // The one with the least to do, and of several such another one each time. Relaxed: a count that
+  // is a moment old makes a choice that is a little worse.
+  const size_t first = next_.fetch_add(1, std::memory_order_relaxed);
+  Worker* best = nullptr;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Worker* const worker = workers_[(first + i) % workers_.size()].get();
+    if (best == nullptr || worker->pending.load(std::memory_order_relaxed) <
+                               best->pending.load(std::memory_order_relaxed)) {
+      best = worker;
+    }
+  }
+  return *best;
 }
 
 void WorkerPool::Post(std::function<void(CoreContext&)> job) {
@@ -97,9 +110,12 @@ void WorkerPool::Post(std::function<void(CoreContext&)> job) {
 
 void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
   Worker& worker = NextWorker();
+  worker.pending.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(worker.core.io, [this, &worker, c = std::move(command)]() mutable {
     if (stopping_) return;
     const std::optional<Outcome> outcome = Run(worker, *c);
+    worker.pending.fetch_sub(1, std::memory_order_relaxed);
+    if (outcome == Outcome::kSuspended) return;
     CoreContext& home = c->home();
     PostTo(home, [&worker, shared = std::shared_ptr<DetachedCommand>(std::move(c)),
                   outcome](CoreContext&) mutable {

@@ -74,8 +74,9 @@ def test_others_go_on(server, client, name):
             client.send(data[first : first + (1 << 18)])
         replies.append(client.read())
 
-    assert longest_wait(server, work) < WAIT_MAX_S
-    assert replies == [wanted]
+    # Several times, as longest_wait leaves the longest one out.
+    assert longest_wait(server, lambda: [work() for _ in range(3)]) < WAIT_MAX_S
+    assert replies[0] == wanted
     # And what follows on the connection is parsed from where it begins.
     assert send_all(client, ("ECHO", "a"), request(), ("ECHO", "b"))[::2] == [b"a", b"b"]
 
