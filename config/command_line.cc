@@ -180,22 +180,32 @@ struct Parser {
   bool ping = false;
 };
 
-std::string Footer() {
+// The names of the options without effect, in lines: those that are refused at another value than
+// their default, or the others.
+std::string NamesWithoutEffect(bool refused) {
   constexpr size_t kColumns = 98;
-  std::string text =
-      "Options win over environment variables (MANTIS_MAXMEMORY_POLICY for --maxmemory-policy), "
-      "and\n"
-      "these over the configuration file, which is in redis.conf's syntax. Defaults are shown in\n"
-      "brackets; config/mantisd.conf explains every option.\n\n"
-      "Accepted as Redis has them, without effect in this version:";
+  std::string text;
   size_t column = kColumns;
   for (const Option& option : Options()) {
-    if (!option.Has(kAccepted) || option.Has(kHidden)) continue;
+    if (!option.Has(kAccepted) || option.Has(kHidden) || option.Has(kRefused) != refused) continue;
     const bool wraps = column + 1 + option.name.size() > kColumns;
     text += (wraps ? "\n  " : " ") + std::string(option.name);
     column = (wraps ? 2 : column + 1) + option.name.size();
   }
   return text;
+}
+
+std::string Footer() {
+  return "Options win over environment variables (MANTIS_MAXMEMORY_POLICY for "
+         "--maxmemory-policy), and\n"
+         "these over the configuration file, which is in redis.conf's syntax. Defaults are shown "
+         "in\n"
+         "brackets; config/mantisd.conf explains every option.\n\n"
+         "Accepted as Redis has them, without effect in this version:" +
+         NamesWithoutEffect(false) +
+         "\n\nRefused if they ask for anything, as what they promise is not there in this "
+         "version:" +
+         NamesWithoutEffect(true);
 }
 
 // Everything CLI11 knows comes from the table.
