@@ -22,8 +22,8 @@
 namespace mantis::server {
 namespace {
 
-// A quarter of the cores' number, so that long commands leave most of the machine to short ones; but
-// two, so that a walk of milliseconds need not wait for a command that takes a second.
+// A quarter of the cores' number, so that long commands leave most of the machine to short ones;
+// but two, so that a walk of milliseconds need not wait for a command that takes a second.
 size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 2, 8); }
 
 constexpr size_t kFreedOnLoop = 256 * 1024;
