@@ -67,6 +67,7 @@ Database::~Database() {
 
 Status Database::Get(OpContext& ctx, const KeyRef& key, Current* out, Access access,
                      Entry** entry) {
+  const InsideSection inside(ctx);
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     if (e != nullptr) {
@@ -134,6 +135,7 @@ Database::Look Database::LookAtAll(const OpContext& ctx, std::span<const KeyRef>
 }
 
 Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vector<Current>& out) {
+  const InsideSection inside(ctx);
   thread_local std::vector<Seen> seen;
   Look look = Look::kChanged;
   for (int i = 0; i < kLooks && look == Look::kChanged; ++i) look = LookAtAll(ctx, keys, seen);
@@ -156,7 +158,7 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
     if (c.exists() && !ctx.no_touch) {
       ctx.engine().cache().Touch(s.entry, ctx.now_ms(), ctx.random_state());
     }
-    if (c.value.kind() == Kind::kStringBuffer) c.value = CopyOfBuffer(c.value);
+    if (c.value.kind() == Kind::kStringBuffer) c.value = CopyOfBuffer(ctx, c.value);
     out.push_back(c);
   }
   return Status::kOk;
@@ -270,6 +272,7 @@ void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
 
 Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to,
                             std::string_view from_event, std::string_view to_event) {
+  const InsideSection inside(ctx);
   Entry* source = index_.Find(from.bytes, from.hash);
   Entry* target = to_db.FindOrCreate(to);
   // The source gives the value away: its commit retires a box, not what is in it. Loops, although

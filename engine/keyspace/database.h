@@ -6,6 +6,10 @@
 // lock-free. A method that meets a lock it does not own gives kBusy after a short spin, having
 // changed nothing.
 //
+// In a long batch (op_context.h) the functions given to Read, Edit, EditOrCreate, ReadValue,
+// ReadString and Mutate run outside of the read section, under the key's lock, or with the string
+// kept; the methods that they call in turn enter it.
+//
 // The commit point. Every change of every key ends in Commit(): one compare-and-swap of the value
 // word, followed by everything that has to know of a change: the key count, the watch flag, the
 // deadline, reclamation of the old value, the observer (log, notifications, tracking). Nothing
@@ -132,9 +136,18 @@ class Database {
   // Whatever the key holds, standing still meanwhile: `f(const Current&) -> Status`.
   template <std::invocable<const Current&> F>
   Status ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
-  // The same for an entry found in an index; kNotFound if it holds no unexpired value.
+  // The same for an entry found in an index; kNotFound if it holds no unexpired value. Does not
+  // leave the read section, so the caller's position in the index is good afterwards.
   template <std::invocable<const Current&> F>
   Status ReadEntry(OpContext& ctx, Entry* e, F&& f);
+  // The same, leaving the section as Read does.
+  template <std::invocable<const Current&> F>
+  Status ReadEntryOutside(OpContext& ctx, Entry* e, F&& f) {
+    return ReadEntry(ctx, e, [&](const Current& now) {
+      const OutsideSection outside(ctx);
+      return f(now);
+    });
+  }
 
   // A string's bytes, read where they are: `f(Bytes) -> Status`. Cheaper than GetString for large
   // strings that are being changed.
@@ -241,7 +254,7 @@ class Database {
   // What a word adds to due_in_ms_.
   static int64_t DueIn(Word word);
   // A string buffer's content as a blob of this batch; the entry's lock is held.
-  static Word CopyOfBuffer(Word value);
+  static Word CopyOfBuffer(OpContext& ctx, Word value);
   Status CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out);
 
   HashIndex index_;
@@ -261,6 +274,7 @@ class Database {
 
 template <std::invocable<const Current&> F>
 Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
+  const InsideSection inside(ctx);
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
     Word w = e == nullptr ? Word::Of(Kind::kNew) : e->word();
@@ -274,15 +288,21 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access)
       if (!ExpireIfDue(ctx, e)) continue;
       continue;
     }
-    // The content of a string buffer may change while the word stays (see value_word.h).
-    const bool hold = current.value.kind() == Kind::kStringBuffer && !ctx.holds_locks();
+    // The content of a string buffer may change while the word stays (see value_word.h). In a long
+    // batch f may take its time, for which the section is left.
+    const bool hold =
+        !ctx.holds_locks() && (current.value.kind() == Kind::kStringBuffer ||
+                               (ctx.in_long_batch() && current.exists() && !w.locked()));
     if (hold) {
       if (!e->CompareExchange(w, w.WithFlags(Word::kLocked))) continue;
       w = w.WithFlags(Word::kLocked);
       reclaim::NoteLocksHeld(1);
     }
     const Held held{Status::kOk, e, current, hold};
-    const Update update = f(static_cast<const Current&>(current));
+    const Update update = [&] {
+      const OutsideSection outside(ctx, hold);
+      return f(static_cast<const Current&>(current));
+    }();
     bool done = update.action == Update::Action::kKeep;
     if (update.action == Update::Action::kInPlace) {
       CommitInPlace(ctx, e, update.event, update.changes);
@@ -311,7 +331,10 @@ template <class T, std::invocable<const T&> F>
 Status Database::Read(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
-  const Status s = f(static_cast<const T&>(*ObjectOf(held.current.value)));
+  const Status s = [&] {
+    const OutsideSection outside(ctx);
+    return f(static_cast<const T&>(*ObjectOf(held.current.value)));
+  }();
   Release(ctx, held);
   return s;
 }
@@ -321,7 +344,10 @@ Status Database::Edit(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
   auto* object = static_cast<T*>(ObjectOf(held.current.value));
-  const Edited edited = f(*object);
+  const Edited edited = [&] {
+    const OutsideSection outside(ctx);
+    return f(*object);
+  }();
   FinishEdit(ctx, held, object, edited);
   return edited.status;
 }
@@ -332,12 +358,19 @@ Status Database::EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&
   if (held.entry == nullptr) return held.status;
   if (held.status == Status::kOk) {
     auto* object = static_cast<T*>(ObjectOf(held.current.value));
-    const Edited edited = f(*object);
+    const Edited edited = [&] {
+      const OutsideSection outside(ctx);
+      return f(*object);
+    }();
     FinishEdit(ctx, held, object, edited);
     return edited.status;
   }
   std::unique_ptr<T> fresh = make();
-  const Edited edited = f(*fresh);
+  const Edited edited = [&] {
+    const OutsideSection outside(ctx);
+    return f(*fresh);
+  }();
+  const InsideSection inside(ctx);
   if (edited.changed && !(fresh->size() == 0 && fresh->vanishes_when_empty())) {
     T* object = fresh.release();
     const Update put = Update::Set(object->ToWord(), kNoDeadline, edited.event);
@@ -354,7 +387,10 @@ template <std::invocable<const Current&> F>
 Status Database::ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, ValueType::kNone, access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
-  const Status s = f(held.current);
+  const Status s = [&] {
+    const OutsideSection outside(ctx);
+    return f(static_cast<const Current&>(held.current));
+  }();
   Release(ctx, held);
   return s;
 }
@@ -388,7 +424,10 @@ Status Database::ReadString(OpContext& ctx, const KeyRef& key, F&& f) {
     char digits[24];
     return f(StringRef(now.value).Text(std::span<char, 24>(digits)));
   };
-  return c.value.kind() == Kind::kStringBuffer ? ReadEntry(ctx, e, read) : read(c);
+  if (c.value.kind() == Kind::kStringBuffer) return ReadEntryOutside(ctx, e, read);
+  if (ctx.in_long_batch() && c.value.kind() == Kind::kString) ctx.Keep(c.value.pointer<Blob>());
+  const OutsideSection outside(ctx);
+  return read(c);
 }
 
 }  // namespace mantis

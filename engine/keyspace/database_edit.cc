@@ -14,6 +14,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
   const auto count_read = [access](bool hit) {
     if (access == Access::kRead) CountRead(hit);
   };
+  const InsideSection inside(ctx);
   Held held;
   while (true) {
     Entry* e = index_.Find(key.bytes, key.hash);
@@ -89,6 +90,7 @@ void Database::CommitInPlace(OpContext& ctx, Entry* e, std::string_view event, i
 }
 
 void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited) {
+  const InsideSection inside(ctx);
   if (edited.changed) {
     const bool gone = object->size() == 0 && object->vanishes_when_empty();
     // Both are told: the change, and what it led to. The object is gone after the second.
@@ -102,22 +104,24 @@ void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, cons
   Release(ctx, held);
 }
 
-Word Database::CopyOfBuffer(Word value) {
+Word Database::CopyOfBuffer(OpContext& ctx, Word value) {
   char digits[24];
   const Bytes text = StringRef(value).Text(std::span<char, 24>(digits));
   Blob* blob = Blob::CreateModified(text.size());
   if (!text.empty()) std::memcpy(blob->data(), text.data(), text.size());
   // Lives as long as the batch.
+  ctx.Keep(blob);
   reclaim::Retire(
       blob, [](void* p) { static_cast<Blob*>(p)->Unref(); }, blob->allocated_bytes());
   return Word::Pointer(Kind::kString, blob);
 }
 
 Status Database::CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out) {
+  const InsideSection inside(ctx);
   const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
   const Word value = held.current.value;
-  *out = StringRef(value.kind() == Kind::kStringBuffer ? CopyOfBuffer(value) : value);
+  *out = StringRef(value.kind() == Kind::kStringBuffer ? CopyOfBuffer(ctx, value) : value);
   Release(ctx, held);
   return Status::kOk;
 }
@@ -148,6 +152,7 @@ Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Obje
     const Status s = Remove(ctx, key);
     return s == Status::kNotFound ? Status::kOk : s;
   }
+  const InsideSection inside(ctx);
   const Held held = Hold(ctx, key, ValueType::kNone, Access::kPeek, Missing::kCreate);
   if (held.entry == nullptr) return held.status;
   const int64_t next_deadline_ms = value->next_deadline_ms();

@@ -17,6 +17,7 @@ bool Database::Arm(const KeyRef& key) {
 }
 
 void Database::Disarm(OpContext& ctx, const KeyRef& key) {
+  const InsideSection inside(ctx);
   Entry* e = index_.Find(key.bytes, key.hash);
   if (e == nullptr || !e->TakeFlags(Word::kWatched).watched()) return;
   // It may have stayed only because of the flag.

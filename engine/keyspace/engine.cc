@@ -84,6 +84,10 @@ void Engine::Tick(OpContext& ctx, size_t part, size_t parts) {
     database(static_cast<int>(i)).index().MigrateSome(kBucketsPerTick);
     ctx.End();
   }
+  GiveBackMemory(ctx);
+}
+
+void Engine::GiveBackMemory(OpContext& ctx) {
   reclaim::Poll(true);
   // Each thread's free pages are its own to give back. After much was freed that is worth a few
   // walks over the thread's heap: other threads may still be freeing into it, and the allocator

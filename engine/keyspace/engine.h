@@ -18,6 +18,7 @@
 
 #include "engine/cache/eviction.h"
 #include "engine/keyspace/database.h"
+#include "engine/keyspace/gate.h"
 #include "engine/keyspace/lazy_free.h"
 #include "engine/keyspace/op_context.h"
 
@@ -88,6 +89,10 @@ class Engine {
 
   // Housekeeping for one core, called by its timer: pushes index resizes to their end.
   void Tick(OpContext& ctx, size_t part, size_t parts);
+  // Part of Tick, for threads that do no more of it: frees what this thread has retired, and after
+  // much was freed, by whomever, gives this thread's free pages back to the system. About ten times
+  // a second, in no batch.
+  void GiveBackMemory(OpContext& ctx);
 
  private:
   friend class OpContext;
@@ -97,9 +102,7 @@ class Engine {
 
   int count_;
   std::unique_ptr<std::atomic<Database*>[]> databases_;
-  // 0 open, else the gate's owner. seq_cst on both sides: a batch enters its section, then reads
-  // the gate; the owner sets the gate, then waits for sections.
-  alignas(128) std::atomic<OpContext*> gate_{nullptr};
+  Gate gate_;
   Cache cache_;
   std::shared_ptr<LazyFree> lazy_free_ = std::make_shared<LazyFree>();
   CommitObserver* observer_ = nullptr;

@@ -19,6 +19,7 @@ Status KeyLocks::Acquire(std::span<const Target> keys) {
       ctx_.AdjustLockDepth(1);
       reclaim::NoteLocksHeld(1);
       counted_ = true;
+      outside_.emplace(ctx_);
       return Status::kOk;
     }
     Word w = in_the_way->word();
@@ -69,6 +70,8 @@ void KeyLocks::UnlockAll() {
 void KeyLocks::Release() {
   if (!counted_) return;
   counted_ = false;
+  // Without its lock an entry is good in a section only.
+  outside_.reset();
   UnlockAll();
   reclaim::NoteLocksHeld(-1);
   ctx_.AdjustLockDepth(-1);

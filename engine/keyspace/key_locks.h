@@ -7,9 +7,12 @@
 // (OpContext::holds_locks); everybody else's wait or are told kBusy. Readers wait too, which makes
 // the whole commit visible at once.
 //
+// In a long batch the thread leaves the read section until Release().
+//
 // Thread safety: belongs to the thread of its OpContext. Lifetime: within one batch.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -39,6 +42,7 @@ class KeyLocks {
   OpContext& ctx_;
   std::vector<std::pair<Entry*, Database*>> held_;
   bool counted_ = false;
+  std::optional<OutsideSection> outside_;
 };
 
 }  // namespace mantis

@@ -35,11 +35,15 @@ void LazyFree::Take(std::unique_ptr<Database> db, int64_t bytes) {
   wake_.notify_one();
 }
 
-void LazyFree::Take(std::unique_ptr<Object> value) {
+void LazyFree::Announce(int64_t bytes) {
+  announced_here_ += bytes;
+  backlog_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void LazyFree::Take(std::unique_ptr<Object> value, int64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     if (!stop_) {
-      const auto bytes = static_cast<int64_t>(value->bytes(1));
       Counters::Local().Add(Counter::kRetiredBytes, bytes);
       pending_.fetch_add(1, std::memory_order_relaxed);
       values_.push_back({std::move(value), bytes});
@@ -60,8 +64,11 @@ uint32_t LazyFree::Pause() {
     if (pause_) pause_();
   }
   constexpr int64_t kBytesPerFree = int64_t{4} * 64 * 1024;  // a block for every four pages
+  constexpr int64_t kBacklogShare = 8;
+  const int64_t used = memory::UsedBytes();
+  backlog_most_.store(std::max(kBacklogMin, used / kBacklogShare), std::memory_order_relaxed);
   return static_cast<uint32_t>(
-      std::clamp<int64_t>(memory::UsedBytes() / kBytesPerFree, kFreesPerPause, UINT32_MAX));
+      std::clamp<int64_t>(used / kBytesPerFree, kFreesPerPause, UINT32_MAX));
 }
 
 void LazyFree::Loop() {
@@ -85,13 +92,14 @@ void LazyFree::Loop() {
     for (Value& v : values) {
       const memory::ReclaimScope scope(v.bytes);
       v.object.reset();
+      backlog_bytes_.fetch_sub(v.bytes, std::memory_order_relaxed);
     }
     {
       const memory::ReclaimScope scope(flushed.bytes);
       flushed.database.reset();
     }
     pending_.fetch_sub(keys, std::memory_order_relaxed);
-    reclaim::Poll(true);
+    reclaim::HandOver();
     memory::Purge();
     lock.lock();
   }

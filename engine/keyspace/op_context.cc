@@ -1,8 +1,11 @@
 #include "engine/keyspace/op_context.h"
 
+#include <cassert>
 #include <random>
 
 #include "engine/keyspace/engine.h"
+#include "engine/keyspace/lock_waiters.h"
+#include "engine/value/blob.h"
 
 namespace mantis {
 
@@ -17,11 +20,20 @@ bool OpContext::TryBegin() {
   section_.emplace();
   // After the section was entered: the gate's owner first closes it and then waits for sections,
   // so either it waits for this one or this one sees the gate closed.
-  const OpContext* gate = engine_.gate_.load(std::memory_order_seq_cst);
-  if (gate != nullptr && gate != this) {
+  if (engine_.gate_.ClosedTo(this)) {
     section_.reset();
     return false;
   }
+  in_batch_ = true;
+  now_ms_ = WallClockMs();
+  return true;
+}
+
+bool OpContext::BeginLong(const std::atomic<bool>* give_up) {
+  if (!engine_.gate_.EnterLong(give_up)) return false;
+  LockWaiters::ForgetObstacle();
+  EnterSection();
+  in_batch_ = in_long_batch_ = true;
   now_ms_ = WallClockMs();
   return true;
 }
@@ -30,7 +42,49 @@ void OpContext::End() {
   BuryTombs();
   places_.Clear();
   section_.reset();
+  in_batch_ = false;
+  if (in_long_batch_) {
+    in_long_batch_ = false;
+    ReleaseKept();
+    engine_.gate_.LeaveLong();
+    reclaim::Poll();
+    // This thread may have nothing to do for long.
+    reclaim::HandOver();
+    return;
+  }
   reclaim::Poll();
+}
+
+void OpContext::LeaveSection() {
+  // An entry that is absent and not locked may be freed by somebody else once the section is left.
+  BuryTombs();
+  places_.Clear();
+  // The lock that an attempt met: its entry is good in this section only.
+  LockWaiters::ForgetObstacle();
+  section_.reset();
+  reclaim::HandOver(reclaim::Give::kIfMany);
+}
+
+void OpContext::Breathe() {
+  if (!in_long_batch_ || !section_ || holds_locks()) return;
+  LeaveSection();
+  if (engine_.gate_.wanted()) {
+    engine_.gate_.LeaveLong();
+    (void)engine_.gate_.EnterLong(nullptr);
+  }
+  EnterSection();
+  now_ms_ = WallClockMs();
+}
+
+void OpContext::Keep(Blob* blob) {
+  if (!in_long_batch_) return;
+  blob->Ref();
+  kept_.push_back(blob);
+}
+
+void OpContext::ReleaseKept() {
+  for (Blob* blob : kept_) blob->Unref();
+  kept_.clear();
 }
 
 void OpContext::BuryTombs() {
@@ -46,25 +100,26 @@ void OpContext::BuryTombs() {
 }
 
 bool OpContext::TryCloseGate() {
-  OpContext* expected = nullptr;
-  if (!engine_.gate_.compare_exchange_strong(expected, this, std::memory_order_seq_cst)) {
-    return false;
-  }
+  assert(!in_long_batch_);
+  if (!engine_.gate_.TryClose(this)) return false;
+  if (in_batch_) End();
   reclaim::Synchronize();
-  section_.emplace();
+  EnterSection();
+  in_batch_ = true;
   now_ms_ = WallClockMs();
   AdjustLockDepth(1);
   return true;
 }
 
-bool OpContext::alone() const { return engine_.gate_.load(std::memory_order_relaxed) == this; }
+bool OpContext::alone() const { return engine_.gate_.OwnedBy(this); }
 
 void OpContext::OpenGate() {
   places_.Clear();
   AdjustLockDepth(-1);
   BuryTombs();
   section_.reset();
-  engine_.gate_.store(nullptr, std::memory_order_seq_cst);
+  in_batch_ = false;
+  engine_.gate_.Open();
   reclaim::Poll();
 }
 

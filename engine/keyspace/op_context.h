@@ -2,10 +2,27 @@
 // batch, and what is to be cleaned up when the batch ends.
 //
 // Thread safety: one per thread, used by that thread only.
-// A batch is one read section. Begin with TryBegin(); when it fails, another thread holds or wants
-// the global gate: wait outside and try again. Everything looked up stays valid until End().
+//
+// A short batch is one read section. Begin with TryBegin(); when it fails, another thread holds or
+// wants the global gate: wait outside and try again. Everything looked up stays valid until End().
+//
+// A long batch (BeginLong) takes turns with the gate (gate.h) and does not stay in one section, so
+// that it does not hold back reclamation. Its thread leaves the section while it works under entry
+// locks and enters it for whatever looks things up: KeyLocks and the methods of Database see to
+// that (OutsideSection, InsideSection). So inside a long batch:
+//  * What was looked up before locks were taken, or between two of them, is not valid once they
+//    are: pointers to entries, blobs, positions in an index. Names are.
+//  * An entry whose lock the thread holds is valid until it gives the lock back, and so is what its
+//    value word points at. Nobody buries an entry whose word has the lock bit (Database::Bury needs
+//    a bare kTomb or kNew), so nobody retires it; nobody replaces or deletes a locked value: every
+//    change is a compare-and-swap against an unlocked word, expiry and eviction included, or is
+//    made by the lock's holder, who retires what it replaced itself. FLUSHALL and SWAPDB pass
+//    locks, but need the gate, which is closed only while no long batch is registered. For the same
+//    reason a Database stays what and where it is until End() or Breathe().
+//  * What is to outlive that, is kept with Keep().
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -17,6 +34,7 @@
 
 namespace mantis {
 
+class Blob;
 class Database;
 class Engine;
 class Entry;
@@ -28,15 +46,26 @@ class OpContext {
   OpContext(const OpContext&) = delete;
   OpContext& operator=(const OpContext&) = delete;
 
-  // Enters the read section and reads the clock. False: the gate is closed; nothing was entered.
+  // Enters the read section and reads the clock. Returns false if the gate is closed; nothing was
+  // entered.
   [[nodiscard]] bool TryBegin();
+  // Begins a long batch; waits for its turn. Returns false if `give_up` became true first.
+  [[nodiscard]] bool BeginLong(const std::atomic<bool>* give_up = nullptr);
   // Buries what the batch left as tombs, leaves the section, frees what is ripe.
   void End();
-  bool in_batch() const { return section_.has_value(); }
+  bool in_batch() const { return in_batch_; }
+  bool in_long_batch() const { return in_long_batch_; }
+  // Between two steps of a long batch, without locks: leaves the section and enters it again, and
+  // lets somebody who waits for the gate have it meanwhile, so that databases may have been flushed
+  // or swapped. With locks, or in a short batch, does nothing.
+  void Breathe();
+  // A long batch: keeps the blob until End(). A short batch need not: does nothing.
+  void Keep(Blob* blob);
 
   // Closes the global gate and begins a batch that runs alone in the whole engine: every other
-  // batch has ended, none begins until OpenGate(). False: another thread has the gate. Must not be
-  // called inside a batch. Waits for the other threads' current batches.
+  // batch has ended, none begins until OpenGate(). A short batch of this thread ends first; not to
+  // be called in a long one. Returns false if the gate is not to be had now: nothing has happened,
+  // ask again soon. Waits for the other threads' current short batches.
   [[nodiscard]] bool TryCloseGate();
   // Ends the batch and lets the others in again.
   void OpenGate();
@@ -64,19 +93,63 @@ class OpContext {
 
  private:
   friend class Engine;
+  friend class InsideSection;
+  friend class OutsideSection;
   void BuryTombs();
+  void EnterSection() { section_.emplace(); }
+  void LeaveSection();
+  void ReleaseKept();
 
   Engine& engine_;
   reclaim::ThreadAttachment attachment_;
   std::optional<reclaim::ReadSection> section_;
+  bool in_batch_ = false;
+  bool in_long_batch_ = false;
   int64_t now_ms_ = 0;
   int lock_depth_ = 0;
   uint64_t random_state_;
   std::vector<std::pair<Database*, Entry*>> tombs_;
   PlaceHints places_;
+  std::vector<Blob*> kept_;
   // The most memory seen in use since this thread last gave free pages back.
   int64_t used_peak_ = 0;
   int purges_left_ = 0;
+};
+
+// In a long batch, leaves the read section for this object's lifetime, unless that has been done or
+// `leave` is false. The thread holds the locks of whatever it goes on using.
+class OutsideSection {
+ public:
+  explicit OutsideSection(OpContext& ctx, bool leave = true)
+      : ctx_(leave && ctx.in_long_batch_ && ctx.section_ ? &ctx : nullptr) {
+    if (ctx_ != nullptr) ctx_->LeaveSection();
+  }
+  ~OutsideSection() {
+    if (ctx_ != nullptr) ctx_->EnterSection();
+  }
+  OutsideSection(const OutsideSection&) = delete;
+  OutsideSection& operator=(const OutsideSection&) = delete;
+
+ private:
+  OpContext* ctx_;
+};
+
+// The reverse, for look-ups: enters the section unless the thread is in it.
+class InsideSection {
+ public:
+  explicit InsideSection(OpContext& ctx) : ctx_(ctx.section_ ? nullptr : &ctx) {
+    if (ctx_ != nullptr) [[unlikely]]
+      ctx_->EnterSection();
+  }
+  ~InsideSection() {
+    if (ctx_ != nullptr) [[unlikely]]
+      ctx_->LeaveSection();
+  }
+  InsideSection(const InsideSection&) = delete;
+  InsideSection& operator=(const InsideSection&) = delete;
+
+ private:
+  OpContext* ctx_;
 };
 
 }  // namespace mantis

@@ -20,7 +20,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "engine/keyspace/engine.h"
@@ -29,8 +28,10 @@
 namespace mantis::persist {
 
 enum class BatchMode : uint8_t {
-  kAlone,   // the context has the gate; the batch is not left
-  kSlices,  // the context is in no batch; many short ones are taken, none during I/O
+  kAlone,  // the context has the gate; the batch is not left
+  // The context is in no batch. Many are taken, none during I/O; each is a long batch
+  // (op_context.h) and takes as long as copying a thousand small values, or one large one.
+  kSlices,
 };
 
 struct [[nodiscard]] SaveResult {
@@ -44,10 +45,6 @@ struct SaveOptions {
   BatchMode mode = BatchMode::kSlices;
   // Looked at between slices: when it turns true, the writing is given up.
   const std::atomic<bool>* cancel = nullptr;
-  // Called before and after each slice's batch, if given. A batch is as long as it takes to copy a
-  // thousand small values, or one large one.
-  std::function<void()> before_batch = {};
-  std::function<void()> after_batch = {};
 };
 
 SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options);

@@ -16,7 +16,8 @@
 namespace mantis::persist {
 namespace {
 
-// Bounds of one read section: entries visited, and (with kChunkBytes) bytes copied.
+// Bounds of one read section: entries visited, and (with kChunkBytes) bytes copied. A value of more
+// elements is copied outside of the section, under its key's lock.
 constexpr size_t kSliceEntries = 1000;
 // How often swapped databases may make the writing start over.
 constexpr int kAttempts = 10;
@@ -105,10 +106,13 @@ class SnapshotWriter {
     kAll,    // there are none left
     kSlice,  // enough for one read section
     kBusy,   // the next one is locked
+    kLarge,  // the next one is to be copied outside of the section
   };
   Gathered Gather(Database& db);
-  // False: locked by somebody.
-  bool AddEntry(Database& db, Entry* e);
+  // kAll if it was added or is not to be in the snapshot, kBusy, or kLarge.
+  Gathered AddEntry(Database& db, Entry* e);
+  // The same for one that takes long, outside of any scan.
+  Gathered AddLarge(Database& db, Entry* e);
   void AddString(const Entry& e, const Current& content);
   // A value that changes in place, whose lock is held, into encoded_.
   void Encode(const Current& content);
@@ -145,10 +149,7 @@ class SnapshotWriter {
 bool SnapshotWriter::Begin() {
   if (options_.mode == BatchMode::kAlone) return true;
   while (!cancelled()) {
-    if (options_.before_batch) options_.before_batch();
-    if (ctx_.TryBegin()) return true;
-    if (options_.after_batch) options_.after_batch();
-    std::this_thread::sleep_for(kBusyDelay);
+    if (ctx_.BeginLong(options_.cancel)) return true;
   }
   return false;
 }
@@ -156,7 +157,6 @@ bool SnapshotWriter::Begin() {
 void SnapshotWriter::End() {
   if (options_.mode == BatchMode::kAlone) return;
   ctx_.End();
-  if (options_.after_batch) options_.after_batch();
 }
 
 SnapshotWriter::Fate SnapshotWriter::FateOf(int index) const {
@@ -213,11 +213,13 @@ SnapshotWriter::Gathered SnapshotWriter::Gather(Database& db) {
   const RangeBound min = started_ ? RangeBound::Excluding(position_) : RangeBound::None();
   size_t visited = 0;
   const Entry* last = nullptr;
+  Entry* large = nullptr;
   Gathered gathered = Gathered::kAll;
   db.ordered().Scan(min, RangeBound::None(), [&](std::span<Entry* const> run) {
     for (Entry* e : run) {
-      if (!AddEntry(db, e)) {
-        gathered = Gathered::kBusy;
+      gathered = AddEntry(db, e);
+      if (gathered != Gathered::kAll) {
+        large = e;
         return false;
       }
       last = e;
@@ -229,6 +231,10 @@ SnapshotWriter::Gathered SnapshotWriter::Gather(Database& db) {
     }
     return true;
   });
+  if (gathered == Gathered::kLarge) {
+    gathered = AddLarge(db, large);
+    if (gathered == Gathered::kSlice) last = large;
+  }
   if (gathered != Gathered::kAll && last != nullptr) {
     // The bound refers to position_, so the new one must not be built in its place.
     std::string next(last->key());
@@ -238,26 +244,39 @@ SnapshotWriter::Gathered SnapshotWriter::Gather(Database& db) {
   return gathered;
 }
 
-bool SnapshotWriter::AddEntry(Database& db, Entry* e) {
+SnapshotWriter::Gathered SnapshotWriter::AddEntry(Database& db, Entry* e) {
   const Current content = Resolve(e->word());
-  if (!content.exists() || content.deadline_ms <= ctx_.now_ms()) return true;
+  if (!content.exists() || content.deadline_ms <= ctx_.now_ms()) return Gathered::kAll;
   if (e->key().size() > kKeyBytesMax) {
     error_ = "a key of " + std::to_string(e->key().size()) + " bytes is too long for a snapshot";
-    return true;
+    return Gathered::kAll;
   }
   if (!content.value.is_object()) {
     // A lock does not matter: the value is immutable, so the word is the key's present content
     // until whoever holds the lock commits.
     AddString(*e, content);
-    return true;
+    return Gathered::kAll;
   }
   encoded_.bytes.clear();
   const Status s = db.ReadEntry(ctx_, e, [this](const Current& now) {
+    if (now.value.is_object() && ObjectOf(now.value)->size() > kSliceEntries) {
+      return Status::kTooLong;
+    }
     Encode(now);
     return Status::kOk;
   });
   if (s == Status::kOk) AddEncoded(*e);
-  return s != Status::kBusy;
+  if (s == Status::kTooLong) return Gathered::kLarge;
+  return s == Status::kBusy ? Gathered::kBusy : Gathered::kAll;
+}
+
+SnapshotWriter::Gathered SnapshotWriter::AddLarge(Database& db, Entry* e) {
+  const Status s = db.ReadEntryOutside(ctx_, e, [this](const Current& now) {
+    Encode(now);
+    return Status::kOk;
+  });
+  if (s == Status::kOk) AddEncoded(*e);
+  return s == Status::kBusy ? Gathered::kBusy : Gathered::kSlice;
 }
 
 void SnapshotWriter::AddString(const Entry& e, const Current& content) {

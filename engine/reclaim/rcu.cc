@@ -128,14 +128,31 @@ void OnePeriod() {
   shared->ended.store(n, std::memory_order_release);
 }
 
+void GiveToBackground(Local& l) {
+  if (l.sealed.empty()) return;
+  {
+    const std::lock_guard lock(shared->orphans_mutex);
+    for (Batch& b : l.sealed) shared->orphans.push_back(std::move(b));
+  }
+  l.sealed.clear();
+  // The period that was asked for when they were sealed may be over already.
+  RequestPeriod();
+}
+
+// Frees what has been handed over and is ripe: some of it, so that everybody's grace periods go on.
 void FreeOrphans() {
+  constexpr size_t kBatches = 16;
   std::deque<Batch> mine;
   {
     const std::lock_guard lock(shared->orphans_mutex);
     const uint64_t ended = shared->ended.load(std::memory_order_acquire);
     std::deque<Batch> rest;
-    for (Batch& b : shared->orphans) (b.sealed_at < ended ? mine : rest).push_back(std::move(b));
+    for (Batch& b : shared->orphans) {
+      const bool now = b.sealed_at < ended && mine.size() < kBatches;
+      (now ? mine : rest).push_back(std::move(b));
+    }
     shared->orphans = std::move(rest);
+    if (mine.size() == kBatches) RequestPeriod();
   }
   for (Batch& b : mine) FreeBatch(b);
 }
@@ -199,10 +216,7 @@ ThreadAttachment::ThreadAttachment() {
 ThreadAttachment::~ThreadAttachment() {
   assert(!InReadSection());
   Seal(*local);
-  if (!local->sealed.empty()) {
-    const std::lock_guard lock(shared->orphans_mutex);
-    for (Batch& b : local->sealed) shared->orphans.push_back(std::move(b));
-  }
+  GiveToBackground(*local);
   delete local;
   local = nullptr;
   NoteThreadLeaves();
@@ -235,6 +249,20 @@ void Poll(bool seal) {
 }
 
 void SealBatch() { Seal(*local); }
+
+void HandOver(Give give) {
+  constexpr size_t kManyItems = kBatchItems / 8;
+  constexpr size_t kManyBytes = kBatchBytes / 8;
+  assert(!InReadSection());
+  Local& l = *local;
+  const bool many = !l.sealed.empty() || l.current.items.size() >= kManyItems ||
+                    l.current.bytes >= kManyBytes;
+  if (l.freeing || (give == Give::kIfMany ? !many : l.current.items.empty() && l.sealed.empty())) {
+    return;
+  }
+  Seal(l);
+  GiveToBackground(l);
+}
 
 void Synchronize() {
   assert(!InReadSection() && "waiting for a grace period inside a read section");

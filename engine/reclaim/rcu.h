@@ -5,7 +5,8 @@
 // Retire(), which never waits: the pointer joins this thread's current batch. When the batch is
 // large enough it is sealed with a grace-period number, and once a grace period that began after
 // the sealing has ended, the retiring thread itself frees the batch in Poll(). One background
-// thread does all the waiting.
+// thread does all the waiting; it also frees the batches of threads that have ended, or that are
+// about to wait or to work for long without reading and have handed theirs over.
 //
 // Thread safety: everything here may be called from any attached thread (ThreadAttachment).
 // Ownership: Retire() takes the object; `free` is called exactly once, on some thread, outside of
@@ -71,6 +72,12 @@ void Poll(bool seal = false);
 
 // Seals the current batch so that it is freed as soon as possible. Allowed inside a section.
 void SealBatch();
+
+// Gives all of this thread's batches to the background thread, which frees them once their grace
+// period has ended: for a thread that may not come to Poll() for long. With kIfMany, only if they are
+// worth a batch of their own. Outside of any section.
+enum class Give : uint8_t { kAll, kIfMany };
+void HandOver(Give give = Give::kAll);
 
 // Waits until every read section that existed at the call has ended.
 void Synchronize();

@@ -87,15 +87,18 @@ void RetireObject(Object* object, const std::shared_ptr<LazyFree>& lazy) {
   struct Handover {
     std::shared_ptr<LazyFree> lazy;
     Object* object;
+    size_t bytes;
   };
+  const size_t bytes = object->bytes(1);
+  lazy->Announce(static_cast<int64_t>(bytes));
   reclaim::Retire(
-      new Handover{lazy, object},
+      new Handover{lazy, object, bytes},
       [](void* p) {
         auto* h = static_cast<Handover*>(p);
-        h->lazy->Take(std::unique_ptr<Object>(h->object));
+        h->lazy->Take(std::unique_ptr<Object>(h->object), static_cast<int64_t>(h->bytes));
         delete h;
       },
-      object->bytes(1));
+      bytes);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ Outcome DebugObject(CommandContext& c) {
   const KeyRef key = c.key(2);
   const Status status = c.db().ReadValue(c.op, key, [&](const Current& now) {
     if (now.value.is_object() && TooLong(c, ObjectOf(now.value)->size())) return Status::kTooLong;
+    const InsideSection inside(c.op);
     const Entry* entry = c.db().index().Find(key.bytes, key.hash);
     const int64_t idle_seconds = c.engine.cache().IdleSeconds(entry, c.op.now_ms());
     constexpr int64_t kLruBits = 24;

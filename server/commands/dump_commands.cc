@@ -113,6 +113,7 @@ bool ParseTimeToLive(CommandContext& c, const RestoreOptions& options, int64_t* 
 }
 
 void SetAccess(CommandContext& c, const KeyRef& key, const RestoreOptions& options) {
+  const InsideSection inside(c.op);
   Entry* e = c.db().index().Find(key.bytes, key.hash);
   if (e == nullptr) return;
   const Cache& cache = c.engine.cache();

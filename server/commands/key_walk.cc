@@ -52,7 +52,7 @@ void WalkPacer::Pause() {
   } else {
     std::this_thread::yield();
   }
-  while (!c_.op.TryBegin()) std::this_thread::sleep_for(kLockPause);
+  (void)c_.op.BeginLong();
   slice_begin_ = Ticks();
 }
 

@@ -34,6 +34,7 @@ Outcome MemoryUsage(CommandContext& c) {
     if (samples == 0 && now.value.is_object() && TooLong(c, ObjectOf(now.value)->size())) {
       return Status::kTooLong;
     }
+    const InsideSection inside(c.op);
     const Entry* entry = c.db().index().Find(key.bytes, key.hash);
     c.reply.Integer(static_cast<int64_t>(
         memory::UsableSize(entry) +
@@ -103,9 +104,17 @@ Outcome MemoryDoctor(CommandContext& c) {
   return Done();
 }
 
-// Each core's thread has free pages and retired objects of its own.
+// Each thread has free pages and retired objects of its own. A worker is not waited for: it comes to
+// it at once, or when its command has ended.
 Outcome MemoryPurge(CommandContext& c) {
   const Later later(c);
+  for (CoreContext* context : c.shared.counted) {
+    if (context->index < c.shared.cores.size()) continue;
+    PostTo(*context, [](CoreContext&) {
+      reclaim::Poll(true);
+      memory::Purge();
+    });
+  }
   AskAll(
       c.core,
       [](CoreContext&) {

@@ -53,7 +53,7 @@ class Seen {
 
 // The reply for a string that is changed in place, copied while its lock is held.
 Outcome GetBuffer(CommandContext& c, Entry* entry) {
-  const Status s = c.db().ReadEntry(c.op, entry, [&](const Current& now) {
+  const Status s = c.db().ReadEntryOutside(c.op, entry, [&](const Current& now) {
     if (now.type() != ValueType::kString) return Status::kWrongType;
     char digits[24];
     const Bytes text = StringRef(now.value).Text(std::span<char, 24>(digits));

@@ -175,6 +175,10 @@ Outcome Lcs(CommandContext& c) {
   }
   // Sixteen cells of the table take about as long as a step.
   if (TooLong(c, text[0].size() * text[1].size() / 16)) return Outcome::kOffload;
+  for (const Current& v : values) {
+    if (v.value.kind() == Kind::kString) c.op.Keep(v.value.pointer<Blob>());
+  }
+  const OutsideSection outside(c.op);
   const auto lcs = FindLongestCommon(text[0], text[1], StringBytesMax(c));
   if (!lcs) {
     return Fail(c, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");

@@ -48,7 +48,7 @@ void TakeBackFreedOnAll(SharedState& shared) {
     size_t missing = 0;
   };
   auto round = std::make_shared<Round>();
-  for (const auto& core : shared.cores) {
+  for (CoreContext* core : shared.counted) {
     // One that has not come to the last call yet is not called, nor waited for, again.
     if (core->taking_back.exchange(true)) continue;
     {

@@ -20,8 +20,8 @@ void PostTo(CoreContext& core, std::function<void(CoreContext&)> fn);
 void AskAll(CoreContext& origin, std::function<std::string(CoreContext&)> ask,
             std::function<void(CoreContext&, std::vector<std::string>)> done);
 
-// Has every core take back what other threads freed of its memory, and waits until they have, or
-// for some milliseconds. Not to be called on a core.
+// Has every core and worker take back what other threads freed of its memory, and waits until they
+// have, or for some milliseconds. Not to be called on one of them.
 void TakeBackFreedOnAll(SharedState& shared);
 
 // Begins an orderly stop of the whole server: stop accepting, answer what was received, end.

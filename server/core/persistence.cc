@@ -9,7 +9,6 @@
 #include "engine/base/counters.h"
 #include "server/commands/args.h"
 #include "server/core/log.h"
-#include "server/core/worker_pool.h"
 
 namespace mantis::server {
 namespace {
@@ -201,10 +200,7 @@ Persistence::Error Persistence::SaveBeforeStop(OpContext& alone, SaveOnStop mode
 Persistence::Error Persistence::SaveBeforeStop(SaveOnStop mode) {
   if (!Wanted(mode)) return std::nullopt;
   OpContext op(shared_.engine);
-  WorkerPool* const workers = shared_.workers.get();
-  while ((workers != nullptr && !workers->TryQuiesce()) || !op.TryCloseGate()) {
-    std::this_thread::sleep_for(kPoll);
-  }
+  while (!op.TryCloseGate()) std::this_thread::sleep_for(kPoll);
   Error error = SaveBeforeStop(op, mode);
   op.OpenGate();
   return error;
@@ -316,13 +312,7 @@ void Persistence::RunInBackground() {
   persist::SaveResult result;
   {
     OpContext op(shared_.engine);
-    persist::SaveOptions options{.cancel = &cancel_};
-    // What wants the gate does not wait for a long batch, but lets it come to its end first.
-    if (WorkerPool* workers = shared_.workers.get(); workers != nullptr) {
-      options.before_batch = [workers] { workers->BeginLongBatch(); };
-      options.after_batch = [workers] { workers->EndLongBatch(); };
-    }
-    result = persist::WriteSnapshot(op, path(), options);
+    result = persist::WriteSnapshot(op, path(), {.cancel = &cancel_});
   }
   FinishBackground(result, changes, number);
   background_running_.store(false);

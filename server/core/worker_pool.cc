@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -28,7 +29,10 @@ size_t WorkerCount(size_t cores) { return std::clamp<size_t>(cores / 4, 2, 8); }
 
 constexpr size_t kFreedOnLoop = 256 * 1024;
 constexpr auto kRetry = std::chrono::microseconds(100);
-constexpr auto kQuietPoll = std::chrono::milliseconds(1);
+constexpr std::chrono::milliseconds kRound(100);
+// How long a worker that deletes too fast waits at most.
+constexpr std::chrono::milliseconds kFreeingWait(200);
+constexpr std::chrono::microseconds kFreeingPoll(500);
 constexpr auto kStopPoll = std::chrono::milliseconds(20);
 
 // Ready when the lock that the thread's last attempt met is given back. Not valid: it is not to be
@@ -44,9 +48,12 @@ std::future<void> ParkThread() {
 
 struct WorkerPool::Worker {
   Worker(size_t index, SharedState& shared)
-      : core(index, shared, CommandTable::Instance().size()), work(core.io.get_executor()) {}
+      : core(index, shared, CommandTable::Instance().size()),
+        work(core.io.get_executor()),
+        round(core.io) {}
   CoreContext core;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+  boost::asio::steady_timer round;
   std::thread thread;
   std::atomic<size_t> pending{0};  // commands given to it and not done
 };
@@ -74,6 +81,7 @@ void WorkerPool::Stop() {
   if (stopping_.exchange(true)) return;
   for (const auto& worker : workers_) {
     worker->work.reset();
+    boost::asio::post(worker->core.io, [&worker] { worker->round.cancel(); });
     if (worker->thread.joinable()) worker->thread.join();
   }
 }
@@ -82,8 +90,27 @@ void WorkerPool::Loop(Worker& worker) {
   pthread_setname_np(pthread_self(), fmt::format("mantis-work-{}", worker.core.index).c_str());
   StepBehindOthers();
   worker.core.op.emplace(shared_.engine);
+  ArmRound(worker);
   worker.core.io.run();
   worker.core.op.reset();
+}
+
+// Between commands a worker gives back memory as a loop does: what others free is in its heap.
+void WorkerPool::ArmRound(Worker& worker) {
+  worker.round.expires_after(kRound);
+  worker.round.async_wait([this, &worker](const boost::system::error_code& ec) {
+    if (ec || stopping_) return;
+    shared_.engine.GiveBackMemory(*worker.core.op);
+    ArmRound(worker);
+  });
+}
+
+void WorkerPool::AwaitFreeing() const {
+  const LazyFree& lazy_free = *shared_.engine.lazy_free();
+  for (auto waited = std::chrono::microseconds(0); waited < kFreeingWait && lazy_free.behind() && !stopping_;
+       waited += kFreeingPoll) {
+    std::this_thread::sleep_for(kFreeingPoll);
+  }
 }
 
 WorkerPool::Worker& WorkerPool::NextWorker() {
@@ -133,12 +160,13 @@ void WorkerPool::Submit(std::unique_ptr<DetachedCommand> command) {
 std::optional<Outcome> WorkerPool::Run(Worker& worker, DetachedCommand& command) {
   CoreContext& core = worker.core;
   while (!stopping_) {
-    AwaitTurn();
     core.RefreshSettings();
-    BeginBatch(core);
+    if (!core.op->BeginLong(&stopping_)) break;
+    core.now_ms = core.op->now_ms();
     LockWaiters::ForgetObstacle();
     const bool changes = (command.flags() & (kWrite | kMayReplicate)) != 0;
     const auto sealed = [&] { return changes && shared_.conditions.Has(Condition::kSealed); };
+    const int64_t announced = LazyFree::AnnouncedHere();
     const Outcome outcome = sealed() ? Outcome::kBusy : command.Run(core, RunMode::kWorker);
     // One that runs in slices may have been overtaken.
     const bool lost = sealed();
@@ -146,7 +174,8 @@ std::optional<Outcome> WorkerPool::Run(Worker& worker, DetachedCommand& command)
     if (outcome == Outcome::kBusy && !lost) unlocked = ParkThread();
     ServeReadyKeys(core);
     core.op->End();
-    running_.fetch_sub(1);
+    // Who deletes big values faster than they are freed waits.
+    if (LazyFree::AnnouncedHere() != announced) AwaitFreeing();
     if (lost) return std::nullopt;
     if (outcome == Outcome::kDone || outcome == Outcome::kWaits) return outcome;
     // Somebody holds a key, or the gate.
@@ -156,20 +185,6 @@ std::optional<Outcome> WorkerPool::Run(Worker& worker, DetachedCommand& command)
     }
   }
   return Outcome::kDone;
-}
-
-void WorkerPool::AwaitTurn() {
-  while (true) {
-    running_.fetch_add(1);
-    if (MonotonicUs() >= quiet_until_us_ || stopping_) return;
-    running_.fetch_sub(1);
-    std::this_thread::sleep_for(kQuietPoll);
-  }
-}
-
-bool WorkerPool::TryQuiesce() {
-  quiet_until_us_ = MonotonicUs() + kQuiesceUs;
-  return running_ == 0;
 }
 
 }  // namespace mantis::server

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -34,6 +35,9 @@ constexpr std::string_view kSaveFailedError =
     "disk. Commands that may modify the data set are disabled, because this instance is configured "
     "to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "
     "option). Please check the Redis logs for details about the RDB error.";
+
+// How often a worker asks for the gate.
+constexpr std::chrono::microseconds kGateRetry(100);
 
 // Redis shows at most 128 bytes of what it quotes back.
 constexpr size_t kQuotedMax = 128;
@@ -231,18 +235,24 @@ void BeginBatch(CoreContext& core) {
 }
 
 Outcome RunAlone(CommandContext& c) {
-  // From a worker the pool need not be asked: it would wait for itself.
-  if (c.mode != RunMode::kWorker && !c.shared.workers->TryQuiesce()) return Outcome::kBusy;
-  c.op.End();
-  if (!c.op.TryCloseGate()) {
-    BeginBatch(c.core);
-    return Outcome::kBusy;
+  // A long batch, which would have to wait for itself, makes way first; that of a command served on
+  // a worker cannot.
+  const bool long_batch = c.op.in_long_batch();
+  if (long_batch && c.mode != RunMode::kWorker) return Outcome::kBusy;
+  if (long_batch) c.op.End();
+  while (!c.op.TryCloseGate()) {
+    if (!long_batch) return Outcome::kBusy;
+    std::this_thread::sleep_for(kGateRetry);
   }
   c.alone = true;
   const Outcome outcome = c.command->row->handler(c);
   c.alone = false;
   c.op.OpenGate();
-  BeginBatch(c.core);
+  if (long_batch) {
+    (void)c.op.BeginLong();
+  } else {
+    BeginBatch(c.core);
+  }
   return outcome;
 }
 
@@ -308,6 +318,18 @@ void Prepare(ParsedCommand& parsed) {
 
 namespace {
 
+// A client that deletes big values faster than they are freed waits, but for so long at most.
+constexpr int64_t kFreeingWaitMs = 1000;
+
+bool WaitsForFreeing(CoreContext& core, Client& client) {
+  if (core.shared.engine.lazy_free()->behind() &&
+      core.op->now_ms() < client.waits_for_freeing_until_ms) {
+    return true;
+  }
+  client.waits_for_freeing_until_ms = 0;
+  return false;
+}
+
 // Nothing has happened: the command comes again, with the reply mode it would have had now.
 Outcome Postpone(Client& client, const ClientOutput::Mark& mark) {
   client.output.Rewind(mark);
@@ -366,6 +388,9 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (paused != client.paused) [[unlikely]]
     NotePaused(core.shared, client, paused);
   if (paused) return Postpone(client, mark);
+  if (client.waits_for_freeing_until_ms != 0 && WaitsForFreeing(core, client)) [[unlikely]] {
+    return Postpone(client, mark);
+  }
   const Conditions& conditions = core.shared.conditions;
   const bool ordinary = conditions.none();
   if (!ordinary && IsSealed(conditions, flags)) [[unlikely]] {
@@ -396,9 +421,13 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
       client.reply,       parsed.args, parsed.command, parsed.key_hash, parsed.key_index};
   client.last_command = parsed.command;
   core.op->no_touch = client.no_touch;
+  const int64_t announced = LazyFree::AnnouncedHere();
   const uint64_t start = Ticks();
   const Outcome outcome = RunHandler(context);
   const uint64_t ns = TicksToNs(Ticks() - start);
+  if (LazyFree::AnnouncedHere() != announced && core.shared.engine.lazy_free()->behind()) {
+    client.waits_for_freeing_until_ms = core.op->now_ms() + kFreeingWaitMs;
+  }
   if (outcome == Outcome::kBusy) {
     core.stats.busy_retries.Add(1);
     return Postpone(client, mark);

@@ -30,7 +30,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);
 void BeginBatch(CoreContext& core);
 
 // Runs the handler under the global gate, outside of the core's batch, which is begun anew after
-// it. kBusy if the gate is not to be had now.
+// it. kBusy if the gate is not to be had now; a worker waits for it.
 Outcome RunAlone(CommandContext& c);
 
 // What is to be done once a command of the client has run for `ns`: statistics, slow log, monitors.

@@ -64,6 +64,7 @@ void InterestTable::Unwatch(OpContext* ctx, int db, const KeyRef& key,
 bool InterestTable::Unchanged(OpContext& ctx, int db, const KeyRef& key,
                               const WatchState& watcher) {
   Database& database = ctx.engine().database(db);
+  const InsideSection inside(ctx);
   Current ignored;
   (void)database.Get(ctx, key, &ignored, Database::Access::kPeek);
   // The flag before the mark, as Arm sets the mark before the flag.

@@ -54,6 +54,9 @@ struct Client {
   int fd = -1;
   int64_t created_ms = 0;
   int64_t last_active_ms = 0;
+  // It deleted big values faster than they are freed: its next command waits until they are, or
+  // until then. 0: it did not.
+  int64_t waits_for_freeing_until_ms = 0;
   const Command* last_command = nullptr;
   std::unique_ptr<Transaction> transaction;  // from MULTI to EXEC or DISCARD
   std::unique_ptr<WatchedKeys> watched;      // from WATCH to EXEC, DISCARD or UNWATCH
