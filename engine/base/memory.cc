@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <utility>
 
+#include "engine/base/clock.h"
 #include "engine/base/counters.h"
 
 #ifdef MANTIS_SANITIZED
@@ -130,17 +132,46 @@ int64_t ResidentBytes() {
   return n == 2 ? static_cast<int64_t>(resident) * ::sysconf(_SC_PAGESIZE) : 0;
 }
 
+#ifndef MANTIS_SANITIZED
+namespace {
+
+// By default free pages are kept for a while in case they are wanted again, and then only given
+// back by whoever allocates next: on a server gone quiet, nobody. The option is the process's: it
+// is 0 as long as anybody has asked for that.
+std::mutex delay_mutex;
+int purging = 0;
+int64_t at_once_until_us = 0;
+
+void SetDelay() {
+  static const long usual = mi_option_get(mi_option_decommit_delay);
+  const bool at_once = purging != 0 || MonotonicUs() < at_once_until_us;
+  mi_option_set(mi_option_decommit_delay, at_once ? 0 : usual);
+}
+
+}  // namespace
+#endif
+
 void Purge() {
 #ifndef MANTIS_SANITIZED
-  // By default free pages are kept for a while in case they are wanted again, and then only given
-  // back by whoever allocates next: on a server gone quiet, nobody. The option is the process's, so
-  // the last of those who purge at once puts it back.
-  static const long usual = mi_option_get(mi_option_decommit_delay);
-  static std::atomic<int> purging{0};
-  if (purging.fetch_add(1) == 0) mi_option_set(mi_option_decommit_delay, 0);
+  {
+    const std::lock_guard lock(delay_mutex);
+    ++purging;
+    SetDelay();
+  }
   // Not with force, which walks the free blocks of every page.
   mi_collect(false);
-  if (purging.fetch_sub(1) == 1) mi_option_set(mi_option_decommit_delay, usual);
+  const std::lock_guard lock(delay_mutex);
+  --purging;
+  SetDelay();
+#endif
+}
+
+void GiveBackAtOnce(int64_t ms) {
+  (void)ms;
+#ifndef MANTIS_SANITIZED
+  const std::lock_guard lock(delay_mutex);
+  at_once_until_us = MonotonicUs() + ms * 1000;
+  SetDelay();
 #endif
 }
 

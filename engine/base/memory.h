@@ -34,6 +34,10 @@ void Free(void* p);
 // what others freed of its blocks waits until it takes them back, here or some day by itself, and
 // then all of them at once. O(blocks so freed) and a look at each page of the thread.
 void Purge();
+// For the next `ms` milliseconds, pages that become free anywhere in the process are given back at
+// once instead of being kept for a while: while much is being freed, as what is kept would stay
+// until somebody allocates again.
+void GiveBackAtOnce(int64_t ms);
 
 // While one exists on this thread, `pause` is called when the thread has freed some blocks: at
 // first one, then each time as many as it returned, which is not 0.

@@ -96,9 +96,12 @@ void Engine::GiveBackMemory(OpContext& ctx) {
   ctx.used_peak_ = std::max(ctx.used_peak_, used);
   constexpr int64_t kWorthwhile = 1 << 20;
   constexpr int kPurges = 20;
+  constexpr int64_t kAtOnceMs = 1000;
   if (used < ctx.used_peak_ - kWorthwhile && used < ctx.used_peak_ / 8 * 7) {
     ctx.used_peak_ = used;
     ctx.purges_left_ = kPurges;
+    // Less than the walks last, the last of which ends it.
+    memory::GiveBackAtOnce(kAtOnceMs);
   }
   if (ctx.purges_left_ > 0) {
     --ctx.purges_left_;

@@ -1,9 +1,9 @@
 // Frees whole databases and big values on a background thread.
 //
-// Big values are announced when they are unlinked and handed over after their grace period. What was
-// announced and is not freed is the backlog. It is bounded by those who delete: whoever has announced
-// something while behind() is true waits before it goes on (a client's next command, a worker's
-// reply), for a bounded time, which also leaves the processor to this thread.
+// Big values are announced when they are unlinked and handed over after their grace period. What
+// was announced and is not freed is the backlog. It is bounded by those who delete: whoever has
+// announced something while behind() is true waits before it goes on (a client's next command, a
+// worker's reply), for a bounded time, which also leaves the processor to this thread.
 //
 // Thread safety: Take() from any thread. Ownership: takes what it is given; nobody else may reach
 // it any more (a database was unlinked under the gate, a value has outlived its grace period).
@@ -40,8 +40,8 @@ class LazyFree {
   void Take(std::unique_ptr<Database> db, int64_t bytes);
   // A value of so many bytes will come after its grace period.
   void Announce(int64_t bytes);
-  // One that was announced. Until it is freed its memory counts as retired, and so as on its way for
-  // eviction.
+  // One that was announced. Until it is freed its memory counts as retired, and so as on its way
+  // for eviction.
   void Take(std::unique_ptr<Object> value, int64_t bytes);
   // True while the backlog is more than a share of the memory in use.
   bool behind() const {

@@ -255,8 +255,8 @@ void HandOver(Give give) {
   constexpr size_t kManyBytes = kBatchBytes / 8;
   assert(!InReadSection());
   Local& l = *local;
-  const bool many = !l.sealed.empty() || l.current.items.size() >= kManyItems ||
-                    l.current.bytes >= kManyBytes;
+  const bool many =
+      !l.sealed.empty() || l.current.items.size() >= kManyItems || l.current.bytes >= kManyBytes;
   if (l.freeing || (give == Give::kIfMany ? !many : l.current.items.empty() && l.sealed.empty())) {
     return;
   }

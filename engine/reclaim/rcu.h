@@ -74,8 +74,8 @@ void Poll(bool seal = false);
 void SealBatch();
 
 // Gives all of this thread's batches to the background thread, which frees them once their grace
-// period has ended: for a thread that may not come to Poll() for long. With kIfMany, only if they are
-// worth a batch of their own. Outside of any section.
+// period has ended: for a thread that may not come to Poll() for long. With kIfMany, only if they
+// are worth a batch of their own. Outside of any section.
 enum class Give : uint8_t { kAll, kIfMany };
 void HandOver(Give give = Give::kAll);
 

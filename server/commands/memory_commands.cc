@@ -104,8 +104,8 @@ Outcome MemoryDoctor(CommandContext& c) {
   return Done();
 }
 
-// Each thread has free pages and retired objects of its own. A worker is not waited for: it comes to
-// it at once, or when its command has ended.
+// Each thread has free pages and retired objects of its own. A worker is not waited for: it comes
+// to it at once, or when its command has ended.
 Outcome MemoryPurge(CommandContext& c) {
   const Later later(c);
   for (CoreContext* context : c.shared.counted) {

@@ -107,8 +107,8 @@ void WorkerPool::ArmRound(Worker& worker) {
 
 void WorkerPool::AwaitFreeing() const {
   const LazyFree& lazy_free = *shared_.engine.lazy_free();
-  for (auto waited = std::chrono::microseconds(0); waited < kFreeingWait && lazy_free.behind() && !stopping_;
-       waited += kFreeingPoll) {
+  for (auto waited = std::chrono::microseconds(0);
+       waited < kFreeingWait && lazy_free.behind() && !stopping_; waited += kFreeingPoll) {
     std::this_thread::sleep_for(kFreeingPoll);
   }
 }

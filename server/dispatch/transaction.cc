@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/cycle_clock.h"
 #include "protocol/number.h"
@@ -44,15 +45,41 @@ bool KnowsItsKeys(const CommandRow& row) {
          });
 }
 
+// COPY and MOVE name a key of another database. Adds it, if their arguments are such that they will
+// touch it; returns false for other commands.
+bool AddKeyElsewhere(Engine& engine, const CommandRow& row, std::span<const Bytes> args,
+                     std::vector<KeyLocks::Target>* out) {
+  const auto add = [&](Bytes database, Bytes key) {
+    const auto index = protocol::ParseInteger(database);
+    if (!index || *index < 0 || *index >= engine.database_count()) return;
+    out->emplace_back(&engine.database(static_cast<int>(*index)), KeyRef::Of(key));
+  };
+  if (row.name == "move") {
+    add(args[2], args[1]);
+    return true;
+  }
+  if (row.name != "copy") return false;
+  for (size_t i = 3; i + 1 < args.size(); ++i) {
+    if (EqualsIgnoreCase(args[i], "DB")) add(args[i + 1], args[2]);
+  }
+  return true;
+}
+
 // Every key that EXEC reads or writes. False: that cannot be told.
+// DBSIZE touches no key and may be there once: the transaction then counts as executed at the
+// moment at which it counted, its own keys being locked before and after. Two counts with other
+// clients' changes in between would be of two moments.
 bool GatherKeys(CommandContext& c, std::vector<KeyLocks::Target>* out) {
   const Client& client = c.client;
   int db = client.db;
   std::vector<KeyUse> keys;
+  bool counted = false;
   for (const QueuedCommand& queued : client.transaction->commands) {
     const CommandRow& row = *queued.command().row;
+    if (row.name == "dbsize" && !std::exchange(counted, true)) continue;
     keys.clear();
-    if (!KnowsItsKeys(row) || !FindKeys(row, queued.args(), &keys)) return false;
+    const bool known = AddKeyElsewhere(c.engine, row, queued.args(), out) || KnowsItsKeys(row);
+    if (!known || !FindKeys(row, queued.args(), &keys)) return false;
     if (row.name == "select") FollowSelect(c.engine, queued.args(), &db);
     Database* const database = &c.engine.database(db);
     for (const KeyUse& use : keys) out->emplace_back(database, KeyRef::Of(use.key));

@@ -161,3 +161,10 @@ def hit_rate_table(cells: Dict[Tuple[int, float, str, str], float]) -> str:
         values = [cells[limit, alpha, policy, label] for label in ("redis", "mantisd")]
         rows.append([f"{limit} MB, α {alpha}, {policy}", *(f"{v * 100:.2f} %" for v in values)])
     return _table(["hit rate", "redis", "mantisd"], rows)
+
+
+def fairness_table(cells: Dict[Tuple[str, str], str]) -> str:
+    """(what was measured, server) -> figure."""
+    names = dict.fromkeys(name for name, _ in cells)
+    rows = [[name, cells[name, "redis"], cells[name, "mantisd"]] for name in names]
+    return _table(["", "Redis", "mantisd"], rows)
