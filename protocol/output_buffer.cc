@@ -22,14 +22,11 @@ void OutputBuffer::ShrinkTo(size_t capacity) {
 }
 
 void OutputBuffer::Reallocate(size_t capacity) {
-  if (capacity == 0) {
-    std::free(data_);
-    data_ = nullptr;
-  } else {
-    void* moved = std::realloc(data_, capacity);
-    if (moved == nullptr) throw std::bad_alloc();
-    data_ = static_cast<char*>(moved);
-  }
+  // operator new rather than realloc, so that the program's memory accounting sees it.
+  char* const moved = capacity == 0 ? nullptr : static_cast<char*>(::operator new(capacity));
+  if (size_ > 0) std::memcpy(moved, data_, size_);
+  ::operator delete(data_);
+  data_ = moved;
   capacity_ = capacity;
 }
 

@@ -8,8 +8,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +26,7 @@ class OutputBuffer {
   }
   OutputBuffer(const OutputBuffer&) = delete;
   OutputBuffer& operator=(const OutputBuffer&) = delete;
-  ~OutputBuffer() { std::free(data_); }
+  ~OutputBuffer() { ::operator delete(data_); }
 
   // Room for `n` more bytes, to be written by the caller and then counted in by Commit.
   [[nodiscard]] char* Reserve(size_t n) {

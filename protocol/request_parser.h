@@ -65,6 +65,9 @@ class RequestParser {
   // used before the next Parse. A caller that batches commands ends its batch here.
   [[nodiscard]] bool ArgsInScratch() const { return !scratch_.empty(); }
 
+  // Bytes held for a command that is not complete.
+  [[nodiscard]] size_t memory() const { return spans_.capacity() * sizeof(Span); }
+
   // Pass false while authentication is required and has not happened: the unauth_ limits hold then.
   void set_authenticated(bool authenticated) { authenticated_ = authenticated; }
   // Takes effect with the next length that is read.

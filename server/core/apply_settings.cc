@@ -13,6 +13,7 @@
 #include "server/core/runtime.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/net/client_eviction.h"
 
 namespace mantis::server {
 namespace {
@@ -129,6 +130,7 @@ void InstallApplyHook(SharedState& shared) {
         }
         shared.engine.cache().SetOptions(CacheOptionsOf(after));
         if (after.maxmemory != before.maxmemory) WarnOfNewLimit(after.maxmemory);
+        shared.client_eviction->Configure(after);
         if (after.loglevel != before.loglevel) SetLogLevel(after.loglevel);
         return std::nullopt;
       });

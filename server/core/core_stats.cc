@@ -72,7 +72,7 @@ void CoreStats::Reset() {
   for (Tally* tally :
        {&connections_received, &connections_rejected, &commands_processed, &bytes_in, &bytes_out,
         &reads_processed, &writes_processed, &output_limit_disconnects, &query_limit_disconnects,
-        &failed_logins, &busy_retries, &commands_gathered}) {
+        &clients_evicted, &failed_logins, &busy_retries, &commands_gathered}) {
     tally->Reset();
   }
   for (CommandStats& stats : per_command) stats.Reset();

@@ -89,6 +89,7 @@ struct CoreStats {
   Tally writes_processed;
   Tally output_limit_disconnects;
   Tally query_limit_disconnects;
+  Tally clients_evicted;
   Tally failed_logins;
   Tally busy_retries;
   Tally commands_gathered;  // by RequestGather
@@ -98,8 +99,7 @@ struct CoreStats {
   RateMeter command_rate;
   RateMeter input_rate;
   RateMeter output_rate;
-  std::atomic<int64_t> client_memory{0};     // bytes held for this core's connections
-  std::atomic<int64_t> input_buffer_max{0};  // largest among them now
+  std::atomic<int64_t> input_buffer_max{0};  // largest among this core's connections now, bytes
   std::atomic<int64_t> output_buffer_max{0};
 
   // CONFIG RESETSTAT. On the owning core only.

@@ -16,6 +16,7 @@
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/interest_table.h"
 #include "server/info/core_sampler.h"
+#include "server/net/client_eviction.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
 
@@ -72,6 +73,8 @@ void Housekeeping::Round() {
     last_sample_ms_ = core_.now_ms;
     SampleRates(core_);
     core_.loop->CheckQuietPeers();
+    core_.loop->client_memory().Publish();
+    if (core_.index == 0) core_.shared.client_eviction->LookAgain(core_);
     SweepInterests();
   }
   if (core_.now_ms - last_second_ms_ >= kSecondMs) {

@@ -18,6 +18,7 @@
 
 namespace mantis::server {
 
+class ClientEviction;
 class CursorTable;
 class InterestTable;
 class Persistence;
@@ -66,6 +67,7 @@ struct SharedState {
 
   SlowLog slow_log;                          // own mutex
   LatencyMonitor latency_monitor;            // own mutex
+  std::unique_ptr<ClientEviction> client_eviction;  // atomics
   std::unique_ptr<CursorTable> cursors;      // own locks
   std::unique_ptr<InterestTable> interests;  // own locks
   std::unique_ptr<Persistence> persistence;  // own locks

@@ -124,7 +124,8 @@ void DetachedCommand::Deliver(Count count) {
   } else {
     CountEnd(home_, client, parsed, begun_ns_, TicksToNs(ticks_), error);
   }
-  if (!silent_) client.output.Splice(stand_in_.output);
+  client.detached_bytes = 0;
+  if (!silent_) client.output.Adopt(stand_in_.output);
   client.Resume();
 }
 
@@ -135,6 +136,7 @@ void DetachedCommand::ComeBack() {
   if (client.killed) return;
   ParsedCommand parsed{{args_.data(), args_.size()}};
   Prepare(parsed);
+  client.detached_bytes = 0;
   BeginBatch(home_);
   client.reply_skip_armed = silent_;
   LockWaiters::ForgetObstacle();

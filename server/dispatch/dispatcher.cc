@@ -435,7 +435,9 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (outcome == Outcome::kOffload) {
     // Counted and answered when it is done.
     client.output.Rewind(mark);
-    core.shared.workers->Submit(DetachedCommand::Leaving(context));
+    auto detached = DetachedCommand::Leaving(context);
+    client.detached_bytes = detached->memory();
+    core.shared.workers->Submit(std::move(detached));
     return Outcome::kSuspended;
   }
   const std::string_view reply = client.reply_view().substr(mark.buffer);

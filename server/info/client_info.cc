@@ -88,12 +88,12 @@ std::string DescribeClient(const Connection& connection, int64_t now_ms) {
                            : static_cast<int64_t>(client.transaction->commands.size()));
   line.Number("qbuf", waiting);
   line.Number("qbuf-free", room > waiting ? room - waiting : 0);
-  line.Number("argv-mem", 0);
+  line.Number("argv-mem", connection.argument_memory());
   line.Number("multi-mem", QueueMemory(client));
   line.Number("rbs", client.output.buffer().capacity());
   line.Number("rbp", client.output.buffer().size());
   line.Number("obl", pending);
-  line.Number("oll", 0);
+  line.Number("oll", client.output.sealed_parts());
   line.Number("omem", client.output.memory());
   line.Number("tot-mem", connection.memory());
   line.Text("events", pending == 0 ? "r" : "rw");

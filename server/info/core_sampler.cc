@@ -21,17 +21,14 @@ void SampleRates(CoreContext& core) {
 }
 
 void SampleClients(CoreContext& core) {
-  size_t held = 0;
   size_t input_max = 0;
   size_t output_max = 0;
   for (const auto& [id, connection] : core.connections) {
-    held += connection->memory();
     input_max = std::max(input_max, connection->input_capacity());
     output_max = std::max(output_max, connection->client().output.memory());
   }
   // Relaxed: figures for INFO, each by itself.
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  core.stats.client_memory.store(static_cast<int64_t>(held), kRelaxed);
   core.stats.input_buffer_max.store(static_cast<int64_t>(input_max), kRelaxed);
   core.stats.output_buffer_max.store(static_cast<int64_t>(output_max), kRelaxed);
 }

@@ -95,7 +95,7 @@ void InfoStats(SharedState& shared, InfoText& text) {
   text.Field("expire_cycle_cpu_milliseconds", Counters::Sum(Counter::kExpireCycleUs) / 1000);
   text.Field("evicted_keys", Counters::Sum(Counter::kEvictedKeys));
   const Cache::Exceeded exceeded = shared.engine.cache().exceeded();
-  text.Field("evicted_clients", 0);
+  text.Field("evicted_clients", Sum(shared, &CoreStats::clients_evicted));
   text.Field("total_eviction_exceeded_time", exceeded.total_ms);
   text.Field("current_eviction_exceeded_time", exceeded.present_ms);
   text.Field("keyspace_hits", Counters::Sum(Counter::kHits));

@@ -4,6 +4,7 @@
 
 #include "engine/base/memory.h"
 #include "server/core/shared_state.h"
+#include "server/net/client_eviction.h"
 
 namespace mantis::server {
 namespace {
@@ -35,9 +36,7 @@ MemoryReport MakeMemoryReport(SharedState& shared) {
   m.peak = memory::PeakBytes();
   m.resident = memory::ResidentBytes();
   m.startup = shared.startup_bytes;
-  for (const auto& core : shared.cores) {
-    m.clients += core->stats.client_memory.load(std::memory_order_relaxed);
-  }
+  m.clients = std::max<int64_t>(0, shared.client_eviction->held());
   m.overhead = m.startup + m.clients;
   for (int i = 0; i < shared.engine.database_count(); ++i) {
     Database& db = shared.engine.database(i);

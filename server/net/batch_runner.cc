@@ -105,7 +105,7 @@ std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedComma
   if (outcome == Outcome::kSuspended) return RunStop::kSuspended;
   // The rest of what was parsed may be gone as soon as the command is.
   if (client.connection->input_taken()) return RunStop::kTurnOver;
-  if (client.output.pending() > kOutputHigh) return RunStop::kOutputFull;
+  if (client.output.pending_open() > client.run_output_max) return RunStop::kOutputFull;
   return std::nullopt;
 }
 

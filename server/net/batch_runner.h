@@ -4,8 +4,8 @@
 // Thread safety: one per core, used on that core.
 // Ownership: holds the argument lists between batches, so that parsing allocates nothing in the
 // steady state. Arguments are views into the bytes given to Run().
-// Bounds: a run ends after kTurnCommands commands, and when more than kOutputHigh bytes of replies
-// wait, whatever is left of the input; the caller serves others and comes back.
+// Bounds: a run ends after kTurnCommands commands, and when more than Client::run_output_max bytes
+// of new replies wait, whatever is left of the input; the caller serves others and comes back.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ enum class RunStop : uint8_t {
   kNeedMore,       // everything complete was executed
   kBusy,           // the next command, or the engine, asks to be tried again later
   kSuspended,      // the last command's reply comes later
-  kOutputFull,     // replies are to be sent first
+  kOutputFull,     // replies are to be sent, as far as the peer takes them, before more are made
   kTurnOver,       // it is others' turn
   kClosing,        // QUIT, CLIENT KILL: what is left is dropped
   kProtocolError,  // the parser has the error's text
@@ -44,7 +44,6 @@ class BatchRunner {
  public:
   static constexpr size_t kBatchCommands = 128;
   static constexpr size_t kTurnCommands = 1024;
-  static constexpr size_t kOutputHigh = 64 * 1024;
 
   explicit BatchRunner(CoreContext& core) : core_(core) {}
 

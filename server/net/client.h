@@ -62,6 +62,9 @@ struct Client {
   std::unique_ptr<WatchedKeys> watched;      // from WATCH to EXEC, DISCARD or UNWATCH
   std::shared_ptr<BlockedCommand> blocked;   // while its command waits for keys
   std::shared_ptr<EndMark> end_mark;         // once a command of it ran detached
+  // A run of its commands ends once more than this many bytes of new replies wait.
+  size_t run_output_max = 64 * 1024;
+  size_t detached_bytes = 0;  // memory of its command that is on a worker thread
   int64_t commands_executed = 0;
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;

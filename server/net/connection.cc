@@ -12,12 +12,15 @@
 #include "server/core/log.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
+#include "server/net/client_eviction.h"
 #include "server/net/core_loop.h"
 
 namespace mantis::server {
 namespace {
 
 constexpr size_t kPartsMax = 64;
+// Replies up to this size are in a buffer that Redis does not count.
+constexpr size_t kUncountedOutput = 16 * 1024;
 // Sent in one turn; a reader that keeps up with a huge reply must not keep the loop for itself.
 constexpr size_t kSendTurnMax = 1024 * 1024;
 // Memory kept for replies is given back after this long without a request.
@@ -54,18 +57,18 @@ bool Connection::Start() {
 }
 
 void Connection::GoOn() {
-  if (closed_) return;
-  if (client_.killed) return Close("killed");
-  if (!Send() || !client_.output.empty() || gathered_) return;
+  if (!Flush() || gathered_) return;
+  const bool all_sent = client_.output.empty();
   switch (stop_) {
     case RunStop::kClosing:
     case RunStop::kProtocolError:
-      return Close("closing");
+      if (all_sent) Close("closing");
+      return;
     case RunStop::kNeedMore:
-      if (peer_closed_) return Close("closed by the peer");
-      if (more_to_read_) return QueueTurn();
-      if (draining_) return Close("the server stops");
-      return socket_.WaitReadable();
+      if (!peer_closed_ && more_to_read_) return QueueTurn();
+      if (!peer_closed_ && !draining_) return socket_.WaitReadable();
+      if (all_sent) Close(peer_closed_ ? "closed by the peer" : "the server stops");
+      return;
     case RunStop::kBusy:
       if (retry_queued_ || parked_) return;
       retry_queued_ = true;
@@ -82,6 +85,19 @@ void Connection::GoOn() {
   }
 }
 
+// What is to happen with the replies that wait before anything else does.
+bool Connection::Flush() {
+  if (closed_) return false;
+  if (client_.killed) {
+    Close("killed");
+    return false;
+  }
+  // Before sending: a limit is one on what was made, as in Redis, however fast the peer reads.
+  if (!WithinOutputLimits() || !Send()) return false;
+  NoteMemory();
+  return true;
+}
+
 void Connection::QueueTurn() {
   if (turn_queued_) return;
   turn_queued_ = true;
@@ -92,14 +108,15 @@ void Connection::Turn() {
   turn_queued_ = false;
   if (client_.killed) return;
   if (stop_ == RunStop::kNeedMore) return ReadAndRun();
-  // A reply may have been pushed meanwhile that the peer does not take.
-  if (client_.output.empty() || stop_ == RunStop::kTurnOver) RunInput(input_.view());
+  // The reply that it was resumed for comes before the next one is made.
+  if (!Flush()) return;
+  if (stop_ == RunStop::kTurnOver || stop_ == RunStop::kOutputFull) RunInput(input_.view());
   GoOn();
 }
 
 void Connection::Retry() {
   retry_queued_ = false;
-  if (client_.killed) return;
+  if (client_.killed || stop_ != RunStop::kBusy) return;
   RunInput(input_.view());
   GoOn();
 }
@@ -120,8 +137,7 @@ void Connection::Unpark() {
   parked_ = false;
   if (client_.killed) return;
   tries_ = 0;
-  // Else it goes on once the peer has taken the replies.
-  if (client_.output.empty() && !retry_queued_) RunInput(input_.view());
+  if (stop_ == RunStop::kBusy && !retry_queued_) RunInput(input_.view());
   GoOn();
 }
 
@@ -167,12 +183,12 @@ void Connection::Drain() {
 
 bool Connection::Send() {
   ClientOutput& output = client_.output;
-  if (socket_.waiting_writable()) return WithinOutputLimits();
   size_t turn = 0;
   while (!output.empty()) {
-    if (turn >= kSendTurnMax) {
-      FlushSoon();
-      return WithinOutputLimits();
+    if (socket_.waiting_writable() || turn >= kSendTurnMax) {
+      if (!socket_.waiting_writable()) FlushSoon();
+      output.Seal();
+      return true;
     }
     std::array<iovec, kPartsMax> parts;
     // A fast reader takes as much as a single call offers, so the call must be bounded as well.
@@ -196,21 +212,24 @@ bool Connection::Send() {
     client_.bytes_out += static_cast<int64_t>(n);
     core_.stats.bytes_out.Add(static_cast<int64_t>(n));
     core_.stats.writes_processed.Add(1);
-    if (n < offered) {
-      socket_.WaitWritable();
-      return WithinOutputLimits();
-    }
+    if (n < offered) socket_.WaitWritable();
   }
-  over_soft_limit_since_ms_ = 0;
   return true;
 }
 
-bool Connection::WithinOutputLimits() {
+const config::OutputBufferLimit& Connection::OutputLimit() const {
   const config::OutputBufferLimits& limits = core_.settings().client_output_buffer_limit;
   // Monitors are fed without asking, like subscribers, so they are bounded like them.
-  const config::OutputBufferLimit& limit =
-      client_.pubsub || client_.monitor ? limits.pubsub : limits.normal;
+  return client_.pubsub || client_.monitor ? limits.pubsub : limits.normal;
+}
+
+bool Connection::WithinOutputLimits() {
   const size_t pending = client_.output.pending();
+  if (pending <= kUncountedOutput) {
+    over_soft_limit_since_ms_ = 0;
+    return true;
+  }
+  const config::OutputBufferLimit& limit = OutputLimit();
   bool over = limit.hard > 0 && pending > limit.hard;
   if (limit.soft > 0 && pending > limit.soft) {
     if (over_soft_limit_since_ms_ == 0) over_soft_limit_since_ms_ = core_.now_ms;
@@ -236,6 +255,7 @@ void Connection::Close(std::string_view reason) {
     LogVerbose(fmt::format("Client id={} addr={} closed: {}", client_.id, client_.address, reason));
   }
   socket_.Close();
+  core_.loop->client_memory().Forget(memory_place_);
   if (client_.monitor) {
     --core_.monitors;
     core_.shared.monitor_count.fetch_sub(1, std::memory_order_relaxed);
@@ -259,16 +279,27 @@ void Connection::Housekeep() {
   if (timeout > 0 && !exempt && idle_ms > int64_t{timeout} * 1000) {
     return Close("idle for longer than timeout");
   }
-  if (socket_.waiting_writable()) {
-    // Only the soft limit can have changed.
-    if (!WithinOutputLimits()) return;
+  if (!WithinOutputLimits()) return;
+  if (idle_ms > kShrinkAfterMs) {
+    client_.output.Shrink();
+    input_.Shrink();
   }
-  if (idle_ms > kShrinkAfterMs) client_.output.Shrink();
+  NoteMemory();
+}
+
+size_t Connection::argument_memory() const {
+  return parser_.memory() + client_.detached_bytes +
+         (client_.blocked == nullptr ? 0 : client_.blocked->command().memory());
 }
 
 size_t Connection::memory() const {
-  return sizeof(*this) + input_.capacity() + client_.output.memory() + QueueMemory(client_) +
-         WatchMemory(client_);
+  return sizeof(*this) + input_.capacity() + client_.output.memory() + argument_memory() +
+         QueueMemory(client_) + WatchMemory(client_);
+}
+
+void Connection::NoteMemory() {
+  core_.loop->client_memory().Note(*this, memory_place_, memory());
+  core_.shared.client_eviction->Check(core_);
 }
 
 void Client::End() {

@@ -4,10 +4,12 @@
 // and find it in CoreContext::connections by client id.
 // Ownership: the map owns it; the descriptor is owned by its ReactorSocket. Close() takes it out
 // of the map, and it is destroyed once the loop has run what was queued before.
+// Sending and executing do not wait for each other: a client may write all it has to say before it
+// reads, so its commands are executed, in turns, while their replies wait. What bounds that is
+// client-output-buffer-limit, which counts whatever is kept for the client, and client eviction.
 // Invariants: at most one of these is under way: waiting to be readable, input given to the gather,
-// waiting to be writable with replies unsent (nothing is executed meanwhile: back-pressure), a turn
-// queued in the loop, a retry queued, being parked on a key's lock, a suspended command. Nothing is
-// executed after Close() or Kill().
+// a turn queued in the loop, a retry queued, being parked on a key's lock, a suspended command;
+// besides, waiting to be writable with replies unsent. Nothing is executed after Close() or Kill().
 #pragma once
 
 #include <memory>
@@ -15,9 +17,11 @@
 #include <string>
 #include <string_view>
 
+#include "config/settings.h"
 #include "protocol/request_parser.h"
 #include "server/net/batch_runner.h"
 #include "server/net/client.h"
+#include "server/net/client_memory.h"
 #include "server/net/input_buffer.h"
 #include "server/net/reactor_socket.h"
 
@@ -81,7 +85,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Bytes of input that wait, and the memory that holds them (CLIENT LIST: qbuf and qbuf-free).
   size_t input_pending() const { return input_.size(); }
   size_t input_capacity() const { return input_.capacity(); }
+  // Bytes held for this client, all in all, and what of it parsed arguments take.
   size_t memory() const;
+  size_t argument_memory() const;
+  ClientMemory::Place& memory_place() { return memory_place_; }
+  const ClientMemory::Place& memory_place() const { return memory_place_; }
 
  private:
   static void OnReadable(void* self) { static_cast<Connection*>(self)->ReadAndRun(); }
@@ -106,9 +114,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Turn();
   void Unpark();
 
-  // Output.
+  // Output. Each answers false if the connection is closed.
+  bool Flush();
   bool Send();
   bool WithinOutputLimits();
+  const config::OutputBufferLimit& OutputLimit() const;
+  void NoteMemory();
 
   CoreContext& core_;
   ReactorSocket socket_;
@@ -117,6 +128,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   InputBuffer input_;
   size_t input_taken_ = 0;  // bytes of the run under way that TakeInput gave away
   RunStop stop_ = RunStop::kNeedMore;
+  ClientMemory::Place memory_place_;
   bool closed_ = false;
   bool draining_ = false;
   bool peer_closed_ = false;   // it sends no more

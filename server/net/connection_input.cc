@@ -17,6 +17,11 @@
 namespace mantis::server {
 namespace {
 
+// Bytes of replies after which a run of commands ends, for them to be sent. With a hard limit: once
+// they are beyond it, within these bounds.
+constexpr size_t kRunOutputUsual = 64 * 1024;
+constexpr size_t kRunOutputMin = 16 * 1024;
+constexpr size_t kRunOutputMax = 1024 * 1024;
 constexpr size_t kReadMin = 16 * 1024;
 constexpr size_t kReadMax = 4 * 1024 * 1024;
 // Partial commands up to this size are completed in the core's read buffer.
@@ -26,10 +31,6 @@ constexpr size_t kSmallRest = CoreLoop::kReadBufferSize / 2;
 
 void Connection::ReadAndRun() {
   if (client_.killed) return;
-  if (!client_.output.empty()) {  // nothing more is done before the replies were taken
-    more_to_read_ = true;
-    return;
-  }
   if (stop_ != RunStop::kNeedMore) return ReadAhead();
   if (input_.size() > kSmallRest) return ReadLarge();
   char* const buffer = core_.loop->read_buffer();
@@ -85,7 +86,8 @@ void Connection::ReadAhead() {
     if (Receive(input_.Reserve(room), room, &received)) input_.Commit(received);
   } while (!closed_ && more_to_read_ && input_.size() < ReadAheadMax());
   HoldToInputLimit();
-  if (!closed_ && !more_to_read_) GoOn();
+  if (!closed_ && !more_to_read_) return GoOn();
+  if (!closed_) NoteMemory();
 }
 
 // A wait for a key may last, and must end with the connection, so all that comes is received.
@@ -183,6 +185,10 @@ void Connection::ApplyLimits() {
   protocol::Limits limits;
   limits.bulk_len_max = static_cast<size_t>(core_.settings().proto_max_bulk_len);
   parser_.SetLimits(limits);
+  // A client over its hard limit executes nothing more.
+  const size_t hard = OutputLimit().hard;
+  client_.run_output_max =
+      hard == 0 ? kRunOutputUsual : std::clamp(hard, kRunOutputMin, kRunOutputMax);
 }
 
 void Connection::CheckPeer() {

@@ -6,6 +6,7 @@
 
 #include "server/core/core_context.h"
 #include "server/core/shared_state.h"
+#include "server/net/client_eviction.h"
 #include "server/net/connection.h"
 
 namespace mantis::server {
@@ -32,6 +33,7 @@ CoreLoop::CoreLoop(CoreContext& core)
     : core_(core),
       runner_(core),
       gather_(core),
+      client_memory_(*core.shared.client_eviction),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferSize)),
       retry_timer_(core.io) {}
 

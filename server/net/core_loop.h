@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/net/batch_runner.h"
+#include "server/net/client_memory.h"
 #include "server/net/request_gather.h"
 
 namespace mantis::server {
@@ -29,6 +30,7 @@ class CoreLoop {
 
   BatchRunner& runner() { return runner_; }
   RequestGather& gather() { return gather_; }
+  ClientMemory& client_memory() { return client_memory_; }
   char* read_buffer() { return read_buffer_.get(); }
 
   // Runs connection->Retry() at the loop's next turn, or, where many tries came to nothing or
@@ -54,6 +56,7 @@ class CoreLoop {
   CoreContext& core_;
   BatchRunner runner_;
   RequestGather gather_;
+  ClientMemory client_memory_;
   Housekeeping* housekeeping_ = nullptr;
   std::unique_ptr<char[]> read_buffer_;
   boost::asio::steady_timer retry_timer_;

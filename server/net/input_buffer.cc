@@ -10,6 +10,8 @@ namespace mantis::server {
 namespace {
 
 constexpr size_t kCapacityMin = 256;
+// Less than this is not worth giving back.
+constexpr size_t kKeptCapacity = 64 * 1024;
 
 }  // namespace
 
@@ -59,6 +61,19 @@ char* InputBuffer::Reserve(size_t n) {
   begin_ = 0;
   end_ = used;
   return data_ + end_;
+}
+
+void InputBuffer::Shrink() {
+  const size_t used = size();
+  if (capacity_ <= kKeptCapacity || capacity_ / 2 < used) return;
+  const size_t wanted = std::max(used, kCapacityMin);
+  char* const smaller = static_cast<char*>(memory::Allocate(wanted));
+  std::memcpy(smaller, data_ + begin_, used);
+  memory::Free(data_);
+  data_ = smaller;
+  capacity_ = wanted;
+  begin_ = 0;
+  end_ = used;
 }
 
 void InputBuffer::Consume(size_t n) {

@@ -30,6 +30,8 @@ class InputBuffer {
   char* Reserve(size_t n);
   void Commit(size_t n) { end_ += n; }
   void Consume(size_t n);
+  // Gives memory back that the content is far from filling.
+  void Shrink();
 
  private:
   void Release();
