@@ -26,7 +26,7 @@ namespace mantis::protocol {
 
 struct Limits {
   size_t bulk_len_max = size_t{512} << 20;
-  size_t args_max = size_t{1} << 20;
+  size_t args_max = (size_t{1} << 31) - 1;
   // Bounds an inline command, and the line that announces a count or a length. At least 32: the
   // digits of any valid length fit.
   size_t inline_len_max = size_t{64} << 10;

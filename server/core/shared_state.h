@@ -65,13 +65,13 @@ struct SharedState {
 
   ServerRuntime* runtime = nullptr;  // set before threads start
 
-  SlowLog slow_log;                          // own mutex
-  LatencyMonitor latency_monitor;            // own mutex
+  SlowLog slow_log;                                 // own mutex
+  LatencyMonitor latency_monitor;                   // own mutex
   std::unique_ptr<ClientEviction> client_eviction;  // atomics
-  std::unique_ptr<CursorTable> cursors;      // own locks
-  std::unique_ptr<InterestTable> interests;  // own locks
-  std::unique_ptr<Persistence> persistence;  // own locks
-  std::unique_ptr<WorkerPool> workers;       // made by the runtime
+  std::unique_ptr<CursorTable> cursors;             // own locks
+  std::unique_ptr<InterestTable> interests;         // own locks
+  std::unique_ptr<Persistence> persistence;         // own locks
+  std::unique_ptr<WorkerPool> workers;              // made by the runtime
 };
 
 }  // namespace mantis::server

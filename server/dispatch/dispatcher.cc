@@ -435,8 +435,9 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   if (outcome == Outcome::kOffload) {
     // Counted and answered when it is done.
     client.output.Rewind(mark);
+    const size_t taken_along = QueueMemory(client) + WatchMemory(client);
     auto detached = DetachedCommand::Leaving(context);
-    client.detached_bytes = detached->memory();
+    client.detached_bytes = taken_along + detached->memory();
     core.shared.workers->Submit(std::move(detached));
     return Outcome::kSuspended;
   }

@@ -4,6 +4,21 @@
 
 namespace mantis::server {
 
+namespace {
+
+// Tables and lists with room for no more than this are not shrunk.
+constexpr size_t kKeptNames = 1024;
+constexpr size_t kShrinkRatio = 8;
+
+}  // namespace
+
+// Each time the table has become a small part of what it was, so a removal costs O(1) on average.
+void InterestTable::Shard::Shrink() {
+  if (records.capacity() > kKeptNames && records.capacity() / kShrinkRatio > records.size()) {
+    records.rehash(0);
+  }
+}
+
 InterestTable::Record* InterestTable::Shard::Find(int db, Bytes key) {
   const auto it = records.find(NameView(db, key));
   return it == records.end() ? nullptr : it->second.get();
@@ -41,6 +56,7 @@ void InterestTable::DropIfIdle(OpContext* ctx, Shard& shard, int db, const KeyRe
   }
   ctx->engine().database(db).Disarm(*ctx, key);
   shard.records.erase(it);
+  shard.Shrink();
 }
 
 void InterestTable::Watch(OpContext& ctx, int db, const KeyRef& key,
@@ -149,6 +165,7 @@ void InterestTable::Sweep(OpContext& ctx, size_t part, size_t parts) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [db, key] : shard.unused) DropIfIdle(&ctx, shard, db, KeyRef::Of(key));
     shard.unused.clear();
+    if (shard.unused.capacity() > kKeptNames) shard.unused.shrink_to_fit();
   }
 }
 

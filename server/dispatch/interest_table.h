@@ -123,6 +123,7 @@ class InterestTable final : public CommitObserver {
     std::vector<Name> unused;  // left for Sweep
     Record* Find(int db, Bytes key);
     Record& FindOrCreate(int db, Bytes key);
+    void Shrink();
   };
   enum class Round : uint8_t { kFinished, kBroken };
   enum class Turn : uint8_t { kServed, kWaits, kBusy, kGone, kTaken };

@@ -256,7 +256,10 @@ size_t QueueMemory(const Client& client) {
 
 size_t WatchMemory(const Client& client) {
   if (client.watched == nullptr) return 0;
-  return client.watched->keys.capacity() * sizeof(std::pair<int, std::string>);
+  // With about as much again for the record and the entry behind each key.
+  constexpr size_t kWatchedKeyBytes = 250;
+  return client.watched->keys.capacity() * sizeof(std::pair<int, std::string>) +
+         client.watched->keys.size() * kWatchedKeyBytes;
 }
 
 uint32_t FlagsNow(const Client& client, const CommandRow& row) {
@@ -269,9 +272,9 @@ bool IsQueued(const Client& client, const CommandRow& row) {
 }
 
 bool NeedsMemory(const Client& client, const CommandRow& row) {
-  if ((FlagsNow(client, row) & kDenyOom) != 0) return true;
-  return client.transaction != nullptr &&
-         (!ActsInMulti(row) || row.handler == Multi || row.handler == Watch);
+  // What is queued is bounded as all of a client's memory is, so that commands which read or delete
+  // can be queued when memory is short.
+  return (FlagsNow(client, row) & kDenyOom) != 0;
 }
 
 void Queue(Client& client, const ParsedCommand& parsed) {

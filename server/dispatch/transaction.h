@@ -80,7 +80,7 @@ size_t WatchMemory(const Client& client);
 uint32_t FlagsNow(const Client& client, const CommandRow& row);
 // True if the client is in MULTI and the command is one to be queued.
 bool IsQueued(const Client& client, const CommandRow& row);
-// True if the command may not run for want of memory, the queue growing by it.
+// True if the command, or what EXEC would run, may need memory.
 bool NeedsMemory(const Client& client, const CommandRow& row);
 void Queue(Client& client, const ParsedCommand& parsed);
 // The command was refused with an error, which is what was written since `mark`: a transaction is

@@ -90,10 +90,10 @@ void ClientEviction::Close(CoreContext& core, uint64_t client_id) {
   const auto it = core.connections.find(client_id);
   if (it == core.connections.end()) return;
   const std::shared_ptr<Connection> connection = it->second;
-  LogWarning(fmt::format("Evicting client, as all clients hold {} bytes of the {} they may ({}): {}",
-                         held(), bound(),
-                         set_by_user_ ? "maxmemory-clients" : "a quarter of the usable memory",
-                         DescribeClient(*connection, core.now_ms)));
+  LogWarning(fmt::format(
+      "Evicting client, as all clients hold {} bytes of the {} they may ({}): {}", held(), bound(),
+      set_by_user_ ? "maxmemory-clients" : "a quarter of the usable memory",
+      DescribeClient(*connection, core.now_ms)));
   core.stats.clients_evicted.Add(1);
   connection->Close("client eviction");
 }

@@ -78,6 +78,48 @@ TEST(ClientOutput, ShrinkGivesMemoryBackOnlyWhenNothingWaits) {
   EXPECT_EQ(output.memory(), 0u);
 }
 
+TEST(ClientOutput, ABacklogIsSealedAndGivesItsMemoryBackAsItIsSent) {
+  ClientOutput output;
+  const std::string piece(ClientOutput::kSealMin, 'x');
+  std::string expected;
+  for (int i = 0; i < 20; ++i) {
+    output.buffer().Append(piece);
+    output.buffer().Append(std::to_string(i));
+    expected += piece + std::to_string(i);
+    output.Seal();
+    EXPECT_EQ(output.pending_open(), 0u);
+  }
+  output.buffer().Append("small");
+  expected += "small";
+  output.Seal();
+  EXPECT_EQ(output.sealed_parts(), 20u);
+  EXPECT_EQ(output.pending_open(), 5u);
+  EXPECT_EQ(output.pending(), expected.size());
+  const size_t all = output.memory();
+  std::string taken = Take(output, expected.size() / 2);
+  EXPECT_LT(output.memory(), all * 6 / 10);
+  taken += Take(output, SIZE_MAX);
+  EXPECT_EQ(taken, expected);
+  EXPECT_TRUE(output.empty());
+}
+
+TEST(ClientOutput, AdoptKeepsTheOrder) {
+  ClientOutput output;
+  output.buffer().Append("first ");
+  const BlobHolder blob("blob ");
+  ClientOutput large;
+  large.buffer().Append(std::string(ClientOutput::kSealMin, 'y'));
+  large.Attach(blob.blob);
+  large.buffer().Append("after");
+  ClientOutput small;
+  small.buffer().Append("small");
+  output.Adopt(large);
+  output.Adopt(small);
+  EXPECT_TRUE(large.empty());
+  EXPECT_EQ(Take(output, SIZE_MAX),
+            "first " + std::string(ClientOutput::kSealMin, 'y') + "blob aftersmall");
+}
+
 TEST(ClientOutput, AnEmptyBlobIsNothing) {
   ClientOutput output;
   const BlobHolder nothing("");
