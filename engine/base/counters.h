@@ -38,6 +38,7 @@ enum class Counter : uint8_t {
   kReclaimedObjects,
   kRetiredBytes,    // unlinked: will be free after a grace period, or in the background
   kReclaimedBytes,  // of these, what has been freed
+  kLazyFreed,       // keys and big values freed in the background
   kBusyRetries,
   kCount,
 };

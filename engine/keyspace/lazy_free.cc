@@ -99,6 +99,7 @@ void LazyFree::Loop() {
       flushed.database.reset();
     }
     pending_.fetch_sub(keys, std::memory_order_relaxed);
+    Counters::Local().Add(Counter::kLazyFreed, static_cast<int64_t>(keys));
     reclaim::HandOver();
     memory::Purge();
     lock.lock();

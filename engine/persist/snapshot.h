@@ -45,6 +45,8 @@ struct SaveOptions {
   BatchMode mode = BatchMode::kSlices;
   // Looked at between slices: when it turns true, the writing is given up.
   const std::atomic<bool>* cancel = nullptr;
+  // Where to count the keys as they are written; others may read it.
+  std::atomic<uint64_t>* keys = nullptr;
 };
 
 SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOptions& options);

@@ -321,6 +321,8 @@ void SnapshotWriter::AddRecord(const Entry& e, int64_t deadline_ms, Offset value
   records_.push_back(CreateRecord(
       builder_, key, value, deadline_ms == kNoDeadline ? 0 : deadline_ms, e.access(), payload));
   ++end_.keys;
+  // Relaxed: progress for whoever looks.
+  if (options_.keys != nullptr) options_.keys->store(end_.keys, std::memory_order_relaxed);
 }
 
 bool SnapshotWriter::FlushChunk(int index) {

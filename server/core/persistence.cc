@@ -312,7 +312,8 @@ void Persistence::RunInBackground() {
   persist::SaveResult result;
   {
     OpContext op(shared_.engine);
-    result = persist::WriteSnapshot(op, path(), {.cancel = &cancel_});
+    keys_written_.store(0, std::memory_order_relaxed);
+    result = persist::WriteSnapshot(op, path(), {.cancel = &cancel_, .keys = &keys_written_});
   }
   FinishBackground(result, changes, number);
   background_running_.store(false);
@@ -390,6 +391,10 @@ PersistenceInfo Persistence::info() const {
   info.bgsave_in_progress = background_running_.load();
   if (info.bgsave_in_progress) {
     info.current_bgsave_sec = (WallClockMs() - background_started_ms_) / 1000;
+    info.current_save_keys = keys_written_.load(std::memory_order_relaxed);
+    for (int i = 0; i < shared_.engine.database_count(); ++i) {
+      info.current_save_keys_total += shared_.engine.database(i).size();
+    }
   }
   return info;
 }

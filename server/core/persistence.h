@@ -38,15 +38,17 @@ struct PersistenceInfo {
   double loading_loaded_perc = 0;
   int64_t loading_eta_seconds = 0;
 
-  int64_t changes_since_last_save = 0;  // rdb_changes_since_last_save
-  bool bgsave_in_progress = false;      // rdb_bgsave_in_progress
-  int64_t last_save_at = 0;             // rdb_last_save_time; at first the start of the server
-  bool last_bgsave_ok = true;           // rdb_last_bgsave_status: ok or err
-  int64_t last_bgsave_sec = -1;         // rdb_last_bgsave_time_sec
-  int64_t current_bgsave_sec = -1;      // rdb_current_bgsave_time_sec
-  int64_t saves = 0;                    // rdb_saves
-  int64_t last_load_keys_loaded = 0;    // rdb_last_load_keys_loaded
-  int64_t last_load_keys_expired = 0;   // rdb_last_load_keys_expired
+  int64_t changes_since_last_save = 0;   // rdb_changes_since_last_save
+  bool bgsave_in_progress = false;       // rdb_bgsave_in_progress
+  int64_t last_save_at = 0;              // rdb_last_save_time; at first the start of the server
+  bool last_bgsave_ok = true;            // rdb_last_bgsave_status: ok or err
+  int64_t last_bgsave_sec = -1;          // rdb_last_bgsave_time_sec
+  uint64_t current_save_keys = 0;        // current_save_keys_processed
+  uint64_t current_save_keys_total = 0;  // about so many in all, 0 while nothing is saved
+  int64_t current_bgsave_sec = -1;       // rdb_current_bgsave_time_sec
+  int64_t saves = 0;                     // rdb_saves
+  int64_t last_load_keys_loaded = 0;     // rdb_last_load_keys_loaded
+  int64_t last_load_keys_expired = 0;    // rdb_last_load_keys_expired
 };
 
 class Persistence {
@@ -152,6 +154,7 @@ class Persistence {
   PersistenceInfo info_;       // without what info() computes
   int64_t loading_started_ms_ = 0;
   int64_t background_started_ms_ = 0;
+  std::atomic<uint64_t> keys_written_{0};  // by the background save under way
   int64_t last_attempt_ms_ = 0;
 };
 

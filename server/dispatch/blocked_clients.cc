@@ -150,6 +150,13 @@ std::shared_ptr<BlockedCommand> BlockedClients::Find(uint64_t client_id) {
   return it == by_client_.end() ? nullptr : it->second;
 }
 
+size_t BlockedClients::CountTimeouts() {
+  const std::lock_guard lock(mutex_);
+  return static_cast<size_t>(std::count_if(by_client_.begin(), by_client_.end(), [](const auto& b) {
+    return b.second->deadline_us() != 0;
+  }));
+}
+
 void BlockedClients::Forget(uint64_t client_id, const BlockedCommand& blocked) {
   if (blocked.deadline_us() != 0) deadlines_.erase({blocked.deadline_us(), client_id});
   const std::lock_guard lock(mutex_);

@@ -69,6 +69,8 @@ class BlockedClients {
   // Has the waiter's keys served at the loop's next turn, or a moment later.
   void Retry(const Waiter& waiter);
   void RetryLater(std::shared_ptr<Waiter> waiter);
+  // How many of the waits have a time limit. Any thread; O(waits).
+  size_t CountTimeouts();
   // The command is done, and its reply there: gives it to the client if it still is.
   void Finish(BlockedCommand& blocked);
 

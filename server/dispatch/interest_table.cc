@@ -178,13 +178,20 @@ size_t InterestTable::keys() const {
   return sum;
 }
 
-size_t InterestTable::keys_waited_for() const {
-  size_t sum = 0;
+InterestTable::KeysWaitedFor InterestTable::CountKeysWaitedFor() const {
+  const auto when_gone = [](const std::shared_ptr<Waiter>& waiter) {
+    return waiter->wish().when_gone;
+  };
+  KeysWaitedFor keys;
   for (const Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
-    for (const auto& [name, record] : shard.records) sum += record->queue.empty() ? 0 : 1;
+    for (const auto& [name, record] : shard.records) {
+      const auto& queue = record->queue;
+      if (!queue.empty()) ++keys.all;
+      if (std::any_of(queue.begin(), queue.end(), when_gone)) ++keys.also_when_gone;
+    }
   }
-  return sum;
+  return keys;
 }
 
 }  // namespace mantis::server

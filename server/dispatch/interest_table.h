@@ -85,7 +85,12 @@ class InterestTable final : public CommitObserver {
   void Sweep(OpContext& ctx, size_t part, size_t parts);
   // Keys with watchers or waiters.
   size_t keys() const;
-  size_t keys_waited_for() const;
+  // Keys with waiters, and with such as are woken also when the key is gone. O(waiters).
+  struct KeysWaitedFor {
+    size_t all = 0;
+    size_t also_when_gone = 0;
+  };
+  KeysWaitedFor CountKeysWaitedFor() const;
 
   void OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view event,
                 bool watched) override;

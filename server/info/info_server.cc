@@ -8,10 +8,12 @@
 #include <string>
 
 #include "engine/base/clock.h"
+#include "engine/base/counters.h"
 #include "engine/base/memory.h"
 #include "server/core/core_context.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/interest_table.h"
 #include "server/info/info_text.h"
 #include "server/info/memory_report.h"
@@ -128,8 +130,13 @@ void InfoClients(SharedState& shared, InfoText& text) {
   text.Field("client_recent_max_input_buffer", input_max);
   text.Field("client_recent_max_output_buffer", output_max);
   text.Field("blocked_clients", shared.blocked_clients.load(std::memory_order_relaxed));
-  text.Field("total_blocking_keys", shared.interests->keys_waited_for());
-  text.Zeros({"tracking_clients", "clients_in_timeout_table", "total_blocking_keys_on_nokey"});
+  const InterestTable::KeysWaitedFor keys = shared.interests->CountKeysWaitedFor();
+  size_t with_timeout = 0;
+  for (const auto& core : shared.cores) with_timeout += core->blocked->CountTimeouts();
+  text.Field("tracking_clients", 0);
+  text.Field("clients_in_timeout_table", with_timeout);
+  text.Field("total_blocking_keys", keys.all);
+  text.Field("total_blocking_keys_on_nokey", keys.also_when_gone);
 }
 
 void InfoMemory(SharedState& shared, InfoText& text) {
@@ -160,10 +167,6 @@ void InfoMemory(SharedState& shared, InfoText& text) {
   text.Field("maxmemory_policy", PolicyName(settings->maxmemory_policy));
   text.Fixed("allocator_frag_ratio", m.allocator_fragmentation(), 2);
   text.Field("allocator_frag_bytes", m.resident - m.allocated());
-  text.Fixed("allocator_rss_ratio", 1, 2);
-  text.Field("allocator_rss_bytes", 0);
-  text.Fixed("rss_overhead_ratio", 1, 2);
-  text.Field("rss_overhead_bytes", 0);
   text.Fixed("mem_fragmentation_ratio", m.fragmentation(), 2);
   text.Field("mem_fragmentation_bytes", m.resident - m.used);
   text.Zeros({"mem_not_counted_for_evict", "mem_replication_backlog",
@@ -173,7 +176,7 @@ void InfoMemory(SharedState& shared, InfoText& text) {
   text.Field("mem_allocator", memory::AllocatorName());
   text.Field("active_defrag_running", 0);
   text.Field("lazyfree_pending_objects", shared.engine.LazyFreePending());
-  text.Field("lazyfreed_objects", 0);
+  text.Field("lazyfreed_objects", Counters::Sum(Counter::kLazyFreed));
 }
 
 void InfoPersistence(SharedState& shared, InfoText& text) {
@@ -191,7 +194,8 @@ void InfoPersistence(SharedState& shared, InfoText& text) {
   }
   text.Zeros({"current_cow_peak", "current_cow_size", "current_cow_size_age"});
   text.Field("current_fork_perc", "0.00");
-  text.Zeros({"current_save_keys_processed", "current_save_keys_total"});
+  text.Field("current_save_keys_processed", info.current_save_keys);
+  text.Field("current_save_keys_total", info.current_save_keys_total);
   text.Field("rdb_changes_since_last_save", info.changes_since_last_save);
   text.Field("rdb_bgsave_in_progress", info.bgsave_in_progress ? 1 : 0);
   text.Field("rdb_last_save_time", info.last_save_at);
