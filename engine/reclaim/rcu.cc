@@ -77,6 +77,8 @@ struct Shared {
   std::atomic<bool> stop{false};
   std::mutex orphans_mutex;
   std::deque<Batch> orphans;
+  uint64_t given = 0;                    // batches that became orphans, under the mutex
+  std::atomic<uint64_t> given_freed{0};  // and how many of them were freed
   std::thread thread;
 };
 
@@ -133,6 +135,7 @@ void GiveToBackground(Local& l) {
   {
     const std::lock_guard lock(shared->orphans_mutex);
     for (Batch& b : l.sealed) shared->orphans.push_back(std::move(b));
+    shared->given += l.sealed.size();
   }
   l.sealed.clear();
   // The period that was asked for when they were sealed may be over already.
@@ -155,6 +158,13 @@ void FreeOrphans() {
     if (mine.size() == kBatches) RequestPeriod();
   }
   for (Batch& b : mine) FreeBatch(b);
+  // Release: whoever waits in Drain finds the memory freed.
+  shared->given_freed.fetch_add(mine.size(), std::memory_order_release);
+}
+
+uint64_t Given() {
+  const std::lock_guard lock(shared->orphans_mutex);
+  return shared->given;
 }
 
 void BackgroundLoop() {
@@ -275,8 +285,10 @@ void Drain() {
   for (int i = 0; i < 4; ++i) {
     Seal(*local);
     const uint64_t target = shared->begun.load(std::memory_order_seq_cst) + 1;
+    const uint64_t given = Given();
     RequestPeriod();
-    while (shared->ended.load(std::memory_order_acquire) < target) {
+    while (shared->ended.load(std::memory_order_acquire) < target ||
+           shared->given_freed.load(std::memory_order_acquire) < given) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
       RequestPeriod();
     }

@@ -91,13 +91,13 @@ TEST(RequestParser, BytesBesideCrAndAfterBulksAreNotChecked) {
 
 TEST(RequestParser, InvalidMultibulkLengths) {
   for (const std::string_view count :
-       {"", "x", "01", "+1", "-0", "-", " 1", "1 ", "1x", "1048577", "2147483648",
-        "9223372036854775808", "-9223372036854775809", "99999999999999999999999"}) {
+       {"", "x", "01", "+1", "-0", "-", " 1", "1 ", "1x", "2147483648", "9223372036854775808",
+        "-9223372036854775809", "99999999999999999999999"}) {
     EXPECT_EQ(ErrorOf("*" + std::string(count) + "\r\n"),
               "Protocol error: invalid multibulk length")
         << count;
   }
-  EXPECT_EQ(ErrorOf("*1048576\r\n"), "need more");
+  EXPECT_EQ(ErrorOf("*2147483647\r\n"), "need more");
 }
 
 TEST(RequestParser, InvalidBulkLengths) {
