@@ -61,7 +61,8 @@ class Grouper {
   Grouped Run() {
     while (at_ < words_.size()) {
       const std::string word = words_[at_++];
-      if (only_file_left_) {
+      const bool is_flag = word.starts_with("-") && word != "-";
+      if (only_file_left_ || !is_flag) {
         TakeFile(word);
       } else if (StandsAlone(word) && words_.size() > 1) {
         grouped_.errors.push_back("'" + word + "' goes with nothing else");
@@ -71,10 +72,8 @@ class Grouper {
         only_file_left_ = true;
       } else if (word.starts_with("--")) {
         TakeOption(word);
-      } else if (word.starts_with("-") && word != "-") {
-        grouped_.errors.push_back("unknown flag '" + word + "'; options start with --");
       } else {
-        TakeFile(word);
+        grouped_.errors.push_back("unknown flag '" + word + "'; options start with --");
       }
     }
     return std::move(grouped_);

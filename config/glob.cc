@@ -75,6 +75,7 @@ void GlobPattern::RememberSet(size_t begin) {
   if (negated) ++at;
   while (at < pattern_.size() && pattern_[at] != ']') {
     const Range range = ReadRange(&at);
+    // Bytes compare as signed, as in Redis. NOLINTNEXTLINE(bugprone-signed-char-misuse)
     for (int c = range.low; c <= range.high; ++c) {
       if (range.Has(static_cast<char>(c))) set.members.set(static_cast<unsigned char>(c));
     }

@@ -53,7 +53,7 @@ std::vector<std::string> RemoveAbandonedTemporaries(const std::string& path) {
     const std::string name = it->path().filename().string();
     const pid_t owner = OwnerOf(name, base);
     if (owner == 0) continue;
-    const std::string file = directory + "/" + name;
+    const std::string file = it->path().string();
     const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd == -1) continue;
     struct stat status {};
