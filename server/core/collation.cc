@@ -20,7 +20,8 @@ bool OrdersByBytes(const std::string& name) { return name == "C" || name == "POS
 // What the empty name stands for, by the rules of POSIX.
 std::string NameFromEnvironment() {
   for (const char* variable : {"LC_ALL", "LC_COLLATE", "LANG"}) {
-    const char* value = getenv(variable);
+    // Nobody changes the environment once threads run.
+    const char* value = getenv(variable);  // NOLINT(concurrency-mt-unsafe)
     if (value != nullptr && *value != '\0') return value;
   }
   return "C";

@@ -27,9 +27,9 @@ constexpr char kFailed = 'F';
 
 // Takes the variable away, so that children do not take it for theirs.
 std::string TakeVariable(const char* name) {
-  const char* const value = std::getenv(name);
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no threads yet
   std::string taken = value == nullptr ? "" : value;
-  ::unsetenv(name);
+  ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe)
   return taken;
 }
 
