@@ -24,8 +24,8 @@ build_preset() {
 cmd_build() {
   local preset=${1:-release}
   case $preset in
-    release | debug | asan | tsan | clang | fuzz) ;;
-    *) die "build: no preset '$preset' (release, debug, asan, tsan, clang, fuzz)" ;;
+    release | debug | asan | tsan | clang) ;;
+    *) die "build: no preset '$preset' (release, debug, asan, tsan, clang)" ;;
   esac
   setup_groups build test bench
   build_preset "$preset"

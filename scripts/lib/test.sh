@@ -5,9 +5,9 @@
 #
 #   release  every test
 #   tsan     model and concurrency tests under ThreadSanitizer, of the engine and of the daemon
-#   asan     every test but integration and style, then smoke, under ASan, LSan and UBSan
-#   clang    everything compiles with the second compiler, thread-safety analysis included
-#   fuzz     each fuzz target for a few seconds
+#   asan     everything compiles with the second compiler, thread-safety analysis included; every
+#            test but integration and style, then smoke, under ASan, LSan and UBSan
+#   fuzz     each fuzz target for a few seconds, of the same build
 #   fmt, lint  what `scripts/dev fmt --check` and `scripts/dev lint` do (asked for by CI)
 
 PASSED=0
@@ -93,21 +93,13 @@ phase_tsan() {
 }
 
 phase_asan() {
-  local status=0 others=(-LE '^(integration|smoke|style)$')
+  local status=0
   export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:check_initialization_order=1"
   export UBSAN_OPTIONS="print_stacktrace=1"
-  build_tests asan "${others[@]}" || status=$?
-  if built $status asan; then run_ctest asan "${others[@]}" || status=$?; fi
-  local smoke=0
-  build_tests asan -L '^smoke$' || smoke=$?
-  if built $smoke "asan smoke"; then run_ctest asan -L '^smoke$' || smoke=$?; fi
-  return $((status | smoke))
-}
-
-phase_clang() {
-  local status=0
-  build_preset clang || status=$?
-  count_result "clang: the build" $status
+  build_preset asan || status=$?
+  built $status asan || return 1
+  run_ctest asan -LE '^(integration|smoke|style)$' || status=$?
+  run_ctest asan -L '^smoke$' || status=$?
   return $status
 }
 
@@ -120,8 +112,8 @@ phase_fuzz() {
   for name in $targets; do
     one=0
     # libFuzzer reports on every new input; its last lines say what matters, unless it failed.
-    fuzz_one "$name" "${MANTIS_FUZZ_SECONDS:-10}" >"build/fuzz/$name.log" 2>&1 || one=$?
-    tail -n $((one == 0 ? 8 : 80)) "build/fuzz/$name.log"
+    fuzz_one "$name" "${MANTIS_FUZZ_SECONDS:-10}" >"build/asan/$name.log" 2>&1 || one=$?
+    tail -n $((one == 0 ? 8 : 80)) "build/asan/$name.log"
     count_result "fuzz: $name" $one
     status=$((status | one))
   done
@@ -144,7 +136,7 @@ phase_lint() {
 
 cmd_test() {
   local phase began=$SECONDS start word report=()
-  local phases=${MANTIS_TEST_PHASES:-release tsan asan clang fuzz}
+  local phases=${MANTIS_TEST_PHASES:-release tsan asan fuzz}
   setup_groups build test bench
   for phase in $phases; do
     declare -F "phase_$phase" >/dev/null || die "test: no phase '$phase'"
