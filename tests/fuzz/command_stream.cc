@@ -25,6 +25,7 @@ struct Exclusion {
 constexpr auto kExclusions = std::to_array<Exclusion>({
     // They end the process, or the waiting would take the fuzzer's time.
     {"shutdown", {}},
+    {"pfselftest", {}},  // seconds, and nothing of it depends on the input
     {"debug", "sleep"},
     {"client|pause", {}},
     // Its client is sent lines between the replies, which are what is counted here.
