@@ -7,6 +7,7 @@ namespace mantis {
 namespace internal {
 constinit MemoryTotals memory_totals;
 constinit MemoryStep memory_step;
+constinit thread_local CounterSlot* counter_slot = nullptr;
 }  // namespace internal
 
 namespace {
@@ -15,7 +16,6 @@ constinit std::array<CounterSlot, Counters::kMaxThreads> slots;
 constinit std::array<std::atomic<int64_t>, static_cast<size_t>(Counter::kCount)> base{};
 // Slots at or above this index were never used: sums need not visit them.
 constinit std::atomic<size_t> slots_used{1};
-constinit thread_local CounterSlot* local_slot = nullptr;
 constinit std::atomic<int64_t> memory_error{Counters::kMemoryStepMax};
 
 // A level that must stay in step with the world, or what others remember values of, as opposed to
@@ -35,10 +35,14 @@ int64_t SumSlots(Counter c) {
 
 }  // namespace
 
-CounterSlot& Counters::Local() {
-  if (local_slot != nullptr) [[likely]]
-    return *local_slot;
-  return Claim();
+void CounterSlot::AddShared(Counter c, int64_t n) {
+  if (c == Counter::kUsedBytes) {
+    internal::memory_totals.used.fetch_add(n, std::memory_order_relaxed);
+  } else if (c == Counter::kRetiredBytes || c == Counter::kReclaimedBytes) {
+    internal::memory_totals.pending.fetch_add(c == Counter::kRetiredBytes ? n : -n,
+                                              std::memory_order_relaxed);
+  }
+  values_[static_cast<size_t>(c)].fetch_add(n, std::memory_order_relaxed);
 }
 
 CounterSlot& Counters::Claim() {
@@ -50,15 +54,15 @@ CounterSlot& Counters::Claim() {
     if (!slots[i].taken_.compare_exchange_strong(expected, true, std::memory_order_acquire)) {
       continue;
     }
-    local_slot = &slots[i];
+    internal::counter_slot = &slots[i];
     size_t used = slots_used.load(std::memory_order_relaxed);
     while (used <= i && !slots_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) {
     }
     FitMemoryStep();
     static thread_local struct Return {
       ~Return() {
-        CounterSlot* mine = local_slot;
-        local_slot = slots.data();
+        CounterSlot* mine = internal::counter_slot;
+        internal::counter_slot = slots.data();
         internal::memory_totals.used.fetch_add(mine->used_, std::memory_order_relaxed);
         internal::memory_totals.pending.fetch_add(mine->pending_, std::memory_order_relaxed);
         mine->used_ = mine->pending_ = 0;
@@ -66,10 +70,10 @@ CounterSlot& Counters::Claim() {
       }
     } on_exit;
     (void)on_exit;
-    return *local_slot;
+    return *internal::counter_slot;
   }
-  local_slot = slots.data();
-  return *local_slot;
+  internal::counter_slot = slots.data();
+  return *internal::counter_slot;
 }
 
 MemoryLevels Counters::Memory() {

@@ -22,7 +22,6 @@ namespace mantis {
 
 enum class Counter : uint8_t {
   kUsedBytes,  // allocated minus freed by this thread; may be negative, the sum is not
-  kReads,
   kWrites,
   kDeletes,
   kChanges,  // as Redis counts them for save points; never reset
@@ -68,15 +67,15 @@ class CounterSlot {
  public:
   // Called by the owning thread only.
   void Add(Counter c, int64_t n) {
+    // Relaxed: a statistic orders nothing.
+    if (shared_.load(std::memory_order_relaxed)) [[unlikely]] {
+      AddShared(c, n);
+      return;
+    }
     if (c == Counter::kUsedBytes) Collect(used_, internal::memory_totals.used, n);
     if (c == Counter::kRetiredBytes) Collect(pending_, internal::memory_totals.pending, n);
     if (c == Counter::kReclaimedBytes) Collect(pending_, internal::memory_totals.pending, -n);
     auto& v = values_[static_cast<size_t>(c)];
-    // Relaxed: a statistic orders nothing.
-    if (shared_.load(std::memory_order_relaxed)) [[unlikely]] {
-      v.fetch_add(n, std::memory_order_relaxed);
-      return;
-    }
     v.store(v.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   int64_t Get(Counter c) const {
@@ -86,15 +85,14 @@ class CounterSlot {
  private:
   friend class Counters;
 
-  void Collect(int64_t& share, std::atomic<int64_t>& total, int64_t n) {
-    // Relaxed: levels order nothing.
-    if (shared_.load(std::memory_order_relaxed)) [[unlikely]] {
-      total.fetch_add(n, std::memory_order_relaxed);
-      return;
-    }
+  void AddShared(Counter c, int64_t n);
+
+  static void Collect(int64_t& share, std::atomic<int64_t>& total, int64_t n) {
     share += n;
+    // Relaxed: levels order nothing.
     const int64_t step = internal::memory_step.bytes.load(std::memory_order_relaxed);
-    if (share <= -step || share >= step) {
+    // Outside of -step..step.
+    if (static_cast<uint64_t>(share + step) > static_cast<uint64_t>(2 * step)) [[unlikely]] {
       total.fetch_add(share, std::memory_order_relaxed);
       share = 0;
     }
@@ -108,13 +106,23 @@ class CounterSlot {
   std::atomic<bool> shared_{false};  // the one slot that several threads may write at once
 };
 
+namespace internal {
+
+// This thread's slot; nullptr until it asks for one.
+extern constinit thread_local CounterSlot* counter_slot;
+
+}  // namespace internal
+
 class Counters {
  public:
   // Threads with a slot of their own at one time; further ones share one.
   static constexpr size_t kMaxThreads = 2048;
 
   // This thread's slot; taken at first use and given back when the thread ends.
-  static CounterSlot& Local();
+  static CounterSlot& Local() {
+    CounterSlot* const mine = internal::counter_slot;
+    return mine != nullptr ? *mine : Claim();
+  }
   // The sum over all threads, past and present.
   static int64_t Sum(Counter c);
   // Both levels in O(1), exact as far as the calling thread is concerned; see above. Never

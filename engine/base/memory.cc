@@ -33,6 +33,7 @@ void* RawAllocateZeroed(size_t n) { return std::calloc(1, n == 0 ? 1 : n); }
 void* RawAllocateAligned(size_t n, size_t align) { return std::aligned_alloc(align, n); }
 void RawFree(void* p) { std::free(p); }
 size_t RawUsable(const void* p) { return ::malloc_usable_size(const_cast<void*>(p)); }
+size_t RawUsableNew(const void* p, size_t) { return RawUsable(p); }
 size_t RawUsableFor(size_t n) { return n == 0 ? 1 : n; }
 #else
 void* RawAllocate(size_t n) { return mi_malloc(n); }
@@ -41,55 +42,86 @@ void* RawAllocateAligned(size_t n, size_t align) { return mi_malloc_aligned(n, a
 void RawFree(void* p) { mi_free(p); }
 size_t RawUsable(const void* p) { return mi_usable_size(p); }
 size_t RawUsableFor(size_t n) { return mi_good_size(n); }
+
+// RawUsable of a block that was just allocated for `n` bytes. All small blocks of a size class are
+// alike, so only the first of each is looked at.
+size_t RawUsableNew(const void* p, size_t n) {
+  constexpr size_t kSmallMax = 1024;
+  constexpr size_t kGrain = 8;  // sizes within one are of one class
+  static constinit std::array<std::atomic<uint16_t>, kSmallMax / kGrain + 1> known{};
+  if (n > kSmallMax) [[unlikely]]
+    return RawUsable(p);
+  // Relaxed: whoever stores stores the same.
+  std::atomic<uint16_t>& usable = known[(n + kGrain - 1) / kGrain];
+  size_t bytes = usable.load(std::memory_order_relaxed);
+  if (bytes == 0) [[unlikely]] {
+    bytes = RawUsable(p);
+    usable.store(static_cast<uint16_t>(bytes), std::memory_order_relaxed);
+  }
+  return bytes;
+}
 #endif
 
-// Frees until the next pause; 0: nobody counts.
-thread_local uint32_t frees_left = 0;
-thread_local std::function<uint32_t()>* on_pause = nullptr;
-// Of the ReclaimScope's bytes, those not reclaimed yet.
-thread_local int64_t reclaim_left = 0;
+// What this thread does besides when it frees, for a FreePacer and a ReclaimScope.
+struct FreeWatch {
+  std::function<uint32_t()>* on_pause = nullptr;
+  // Frees until the next pause; 0: nobody counts.
+  uint32_t frees_left = 0;
+  // Of the ReclaimScope's bytes, those not reclaimed yet.
+  int64_t reclaim_left = 0;
 
-void Pause() {
-  // frees_left is 0 meanwhile: what the pause itself frees does not count.
-  frees_left = (*on_pause)();
+  bool idle() const { return frees_left == 0 && reclaim_left <= 0; }
+};
+constinit thread_local FreeWatch watch;
+// There is something to do: the one look that an ordinary free takes.
+constinit thread_local bool watching = false;
+
+void FreeWatched(void* p, int64_t bytes) {
+  if (watch.reclaim_left > 0) {
+    const int64_t part = std::min(watch.reclaim_left, bytes);
+    Counters::Local().Add(Counter::kReclaimedBytes, part);
+    watch.reclaim_left -= part;
+  }
+  RawFree(p);
+  if (watch.frees_left != 0 && --watch.frees_left == 0) {
+    // frees_left is 0 meanwhile: what the pause itself frees does not count.
+    watch.frees_left = (*watch.on_pause)();
+  }
+  watching = !watch.idle();
 }
 
-void* Counted(void* p) {
+// Counts a block that was allocated for `n` bytes.
+void* Counted(void* p, size_t n) {
   if (p == nullptr) [[unlikely]] {
     std::fputs("mantis: out of memory\n", stderr);
     std::abort();
   }
-  Counters::Local().Add(Counter::kUsedBytes, static_cast<int64_t>(RawUsable(p)));
+  Counters::Local().Add(Counter::kUsedBytes, static_cast<int64_t>(RawUsableNew(p, n)));
   return p;
 }
 
 }  // namespace
 
-void* Allocate(size_t n) { return Counted(RawAllocate(n)); }
-void* AllocateZeroed(size_t n) { return Counted(RawAllocateZeroed(n)); }
+void* Allocate(size_t n) { return Counted(RawAllocate(n), n); }
+void* AllocateZeroed(size_t n) { return Counted(RawAllocateZeroed(n), n); }
 
 void Free(void* p) {
   if (p == nullptr) return;
   const auto bytes = static_cast<int64_t>(RawUsable(p));
-  CounterSlot& slot = Counters::Local();
-  slot.Add(Counter::kUsedBytes, -bytes);
-  if (reclaim_left > 0) [[unlikely]] {
-    const int64_t part = std::min(reclaim_left, bytes);
-    slot.Add(Counter::kReclaimedBytes, part);
-    reclaim_left -= part;
-  }
+  Counters::Local().Add(Counter::kUsedBytes, -bytes);
+  if (watching) [[unlikely]]
+    return FreeWatched(p, bytes);
   RawFree(p);
-  if (frees_left != 0 && --frees_left == 0) [[unlikely]]
-    Pause();
 }
 
 FreePacer::FreePacer(std::function<uint32_t()> f) {
-  on_pause = new std::function<uint32_t()>(std::move(f));
-  frees_left = 1;
+  watch.on_pause = new std::function<uint32_t()>(std::move(f));
+  watch.frees_left = 1;
+  watching = true;
 }
 FreePacer::~FreePacer() {
-  frees_left = 0;
-  delete std::exchange(on_pause, nullptr);
+  watch.frees_left = 0;
+  delete std::exchange(watch.on_pause, nullptr);
 }
 
 FixedScope::FixedScope() : before_(Counters::Local().Get(Counter::kUsedBytes)) {}
@@ -99,9 +131,12 @@ FixedScope::~FixedScope() {
   fixed.fetch_add(kept, std::memory_order_relaxed);
 }
 
-ReclaimScope::ReclaimScope(int64_t bytes) { reclaim_left = bytes; }
+ReclaimScope::ReclaimScope(int64_t bytes) {
+  watch.reclaim_left = bytes;
+  watching = true;
+}
 ReclaimScope::~ReclaimScope() {
-  Counters::Local().Add(Counter::kReclaimedBytes, std::exchange(reclaim_left, 0));
+  Counters::Local().Add(Counter::kReclaimedBytes, std::exchange(watch.reclaim_left, 0));
 }
 
 size_t UsableSize(const void* p) { return RawUsable(p); }
@@ -192,7 +227,9 @@ const char* AllocatorName() {
 namespace {
 void* AllocateAligned(size_t n, std::align_val_t align) {
   const auto a = static_cast<size_t>(align);
-  return Counted(RawAllocateAligned((n + a - 1) / a * a, a));
+  void* const p = RawAllocateAligned((n + a - 1) / a * a, a);
+  // More than asked for, so not of the class of `n`.
+  return Counted(p, SIZE_MAX);
 }
 }  // namespace
 }  // namespace mantis::memory

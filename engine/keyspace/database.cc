@@ -164,12 +164,6 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
   return Status::kOk;
 }
 
-void Database::CountRead(bool hit) {
-  auto& counters = Counters::Local();
-  counters.Add(Counter::kReads, 1);
-  counters.Add(hit ? Counter::kHits : Counter::kMisses, 1);
-}
-
 int64_t Database::DueIn(Word word) {
   if (word.kind() != Kind::kBox) return 0;
   // The sum of far deadlines must not overflow: those of thirty million keys in ten years fit.
@@ -198,7 +192,7 @@ Entry* Database::CreateEntry(const KeyRef& key) {
   return e;
 }
 
-bool Database::MayReturn(Word before, Word after, const Update& update) {
+inline bool Database::MayReturn(Word before, Word after, const Update& update) {
   // A fresh entry has held nothing; that a deadline comes or goes leaves the value as it is.
   if (before.kind() == Kind::kNew || update.action != Update::Action::kSet) return false;
   if (before.kind() == Kind::kTomb || update.moved) return true;
@@ -207,6 +201,33 @@ bool Database::MayReturn(Word before, Word after, const Update& update) {
   // An integer that replaces an integer counts on; all others begin anywhere.
   const Word old = Resolve(before).value;
   return old.kind() != Kind::kInt || after.sequence() != old.sequence() + 1;
+}
+
+inline void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
+                                  const Update& update) {
+  auto& counters = Counters::Local();
+  const bool existed = before.has_value();
+  const bool exists = after.has_value();
+  if (existed != exists) keys_.Add(exists ? 1 : -1);
+  const bool had_deadline = before.kind() == Kind::kBox;
+  const bool has_deadline = after.kind() == Kind::kBox;
+  if (had_deadline != has_deadline) deadlines_.Add(has_deadline ? 1 : -1);
+  if (had_deadline || has_deadline) due_in_ms_.Add(DueIn(after) - DueIn(before));
+
+  if (exists) {
+    counters.Add(Counter::kWrites, 1);
+    if (!existed) counters.Add(Counter::kCacheInserts, 1);
+  } else {
+    counters.Add(Counter::kDeletes, 1);
+  }
+  counters.Add(Counter::kChanges, update.changes);
+  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
+             ctx.engine().lazy_free());
+  if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
+  if (!exists && !before.locked()) ctx.NoteTomb(this, e);
+  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
+    o->OnCommit(ctx, *this, e->key(), update.event, before.watched());
+  }
 }
 
 bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& update) {
@@ -241,33 +262,6 @@ bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& upd
   }
   AfterCommit(ctx, e, expected, desired, update);
   return true;
-}
-
-void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
-                           const Update& update) {
-  auto& counters = Counters::Local();
-  const bool existed = before.has_value();
-  const bool exists = after.has_value();
-  if (existed != exists) keys_.Add(exists ? 1 : -1);
-  const bool had_deadline = before.kind() == Kind::kBox;
-  const bool has_deadline = after.kind() == Kind::kBox;
-  if (had_deadline != has_deadline) deadlines_.Add(has_deadline ? 1 : -1);
-  if (had_deadline || has_deadline) due_in_ms_.Add(DueIn(after) - DueIn(before));
-
-  if (exists) {
-    counters.Add(Counter::kWrites, 1);
-    if (!existed) counters.Add(Counter::kCacheInserts, 1);
-  } else {
-    counters.Add(Counter::kDeletes, 1);
-  }
-  counters.Add(Counter::kChanges, update.changes);
-  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
-             ctx.engine().lazy_free());
-  if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
-  if (!exists && !before.locked()) ctx.NoteTomb(this, e);
-  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
-    o->OnCommit(ctx, *this, e->key(), update.event, before.watched());
-  }
 }
 
 Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to,

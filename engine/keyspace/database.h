@@ -250,7 +250,9 @@ class Database {
   // Removes the due parts of the entry's object, if it has such, and schedules the next.
   void ExpireParts(OpContext& ctx, Entry* e);
   // A look-up of a command ended: statistics of hits and misses.
-  static void CountRead(bool hit);
+  static void CountRead(bool hit) {
+    Counters::Local().Add(hit ? Counter::kHits : Counter::kMisses, 1);
+  }
   // What a word adds to due_in_ms_.
   static int64_t DueIn(Word word);
   // A string buffer's content as a blob of this batch; the entry's lock is held.

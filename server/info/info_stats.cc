@@ -189,7 +189,7 @@ void InfoMantis(SharedState& shared, InfoText& text) {
   }
   const int64_t hits = Counters::Sum(Counter::kHits);
   const int64_t misses = Counters::Sum(Counter::kMisses);
-  text.Field("engine_reads", Counters::Sum(Counter::kReads));
+  text.Field("engine_reads", hits + misses);
   text.Field("engine_writes", Counters::Sum(Counter::kWrites));
   text.Field("engine_deletes", Counters::Sum(Counter::kDeletes));
   text.Field("engine_hits", hits);
