@@ -22,6 +22,21 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads digits and CRLF at `p` and moves it behind them. False if that is not plainly there.
 inline bool ReadPlainLength(const char*& p, const char* end, size_t* out) {
+  // One digit, or two: most counts and lengths.
+  if (end - p > 3) [[likely]] {
+    const auto first_digit = static_cast<size_t>(static_cast<unsigned char>(p[0]) - '0');
+    const auto second_digit = static_cast<size_t>(static_cast<unsigned char>(p[1]) - '0');
+    if (p[1] == '\r' && first_digit < 10) {
+      p += 1 + kCrlfLen;
+      *out = first_digit;
+      return true;
+    }
+    if (p[2] == '\r' && first_digit - 1 < 9 && second_digit < 10) {
+      p += 2 + kCrlfLen;
+      *out = first_digit * 10 + second_digit;
+      return true;
+    }
+  }
   const char* const first = p;
   size_t value = 0;
   while (p != end && IsDigit(*p)) value = value * 10 + static_cast<size_t>(*p++ - '0');

@@ -18,6 +18,36 @@ inline int CompareBytes(Bytes a, Bytes b) {
   return a.size() < b.size() ? -1 : (a.size() > b.size() ? 1 : 0);
 }
 
+// a == b, without a call for what is as short as keys and names are.
+inline bool SameBytes(Bytes a, Bytes b) {
+  constexpr size_t kShort = 64;
+  const size_t n = a.size();
+  if (n != b.size()) return false;
+  if (n > kShort) [[unlikely]]
+    return a == b;
+  const auto same_at = [&]<class Unit>(size_t i, Unit) {
+    Unit x;
+    Unit y;
+    std::memcpy(&x, a.data() + i, sizeof(Unit));
+    std::memcpy(&y, b.data() + i, sizeof(Unit));
+    return x == y;
+  };
+  // The last word overlaps the one before it.
+  if (n >= sizeof(uint64_t)) {
+    for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) {
+      if (!same_at(i, uint64_t{})) return false;
+    }
+    return same_at(n - sizeof(uint64_t), uint64_t{});
+  }
+  if (n >= sizeof(uint32_t)) {
+    return same_at(0, uint32_t{}) && same_at(n - sizeof(uint32_t), uint32_t{});
+  }
+  if (n >= sizeof(uint16_t)) {
+    return same_at(0, uint16_t{}) && same_at(n - sizeof(uint16_t), uint16_t{});
+  }
+  return n == 0 || a[0] == b[0];
+}
+
 // The first eight bytes as a big-endian number, zero-padded: ordering these numbers orders the
 // byte strings, up to ties.
 inline uint64_t LeadingEight(Bytes s) {

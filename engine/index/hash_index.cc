@@ -30,11 +30,11 @@ uint64_t MakeSlot(const Entry* e, uint64_t hash) {
 
 bool SameTag(uint64_t slot, uint64_t hash) { return ((slot ^ hash) >> kTagShift) == 0; }
 
-Entry* FindLive(std::span<const uint64_t> slots, Bytes key, uint64_t hash) {
+inline Entry* FindLive(std::span<const uint64_t> slots, Bytes key, uint64_t hash) {
   for (const uint64_t slot : slots) {
     if (!SameTag(slot, hash)) continue;
     Entry* e = EntryOf(slot);
-    if (e->key() == key && !e->dead()) return e;
+    if (SameBytes(e->key(), key) && !e->dead()) return e;
   }
   return nullptr;
 }
@@ -114,13 +114,6 @@ HashIndex::Table* HashIndex::CreateFirstTable() {
   return seen;
 }
 
-HashIndex::Slots HashIndex::SlotsOf(uint64_t word) {
-  assert((word & ~kFrozen) != kUninit);
-  if ((word & kEmpty) != 0) return {};
-  auto* a = reinterpret_cast<Array*>(word & ~kFrozen);
-  return {a->slots(), a->count};
-}
-
 // The word of a new array with the slots of both.
 uint64_t HashIndex::NewArray(Slots a, Slots b) {
   const size_t count = a.size() + b.size();
@@ -151,7 +144,7 @@ uint64_t HashIndex::Hash(Bytes key) {
 }
 
 // The word that holds the truth about `hash`, and its table.
-HashIndex::Sight HashIndex::Look(uint64_t hash) const {
+inline HashIndex::Sight HashIndex::Seen(uint64_t hash) const {
   const Table* t = root_.load(std::memory_order_acquire);
   uint64_t w = t->Load(hash & t->mask);
   while ((w & kFrozen) != 0) [[unlikely]] {
@@ -163,14 +156,16 @@ HashIndex::Sight HashIndex::Look(uint64_t hash) const {
   return {t, w};
 }
 
-uint64_t HashIndex::CurrentWord(uint64_t hash) const { return Look(hash).word; }
+HashIndex::Sight HashIndex::Look(uint64_t hash) const { return Seen(hash); }
+
+inline uint64_t HashIndex::CurrentWord(uint64_t hash) const { return Seen(hash).word; }
 
 Entry* HashIndex::Find(Bytes key, uint64_t hash) const {
   return FindLive(SlotsOf(CurrentWord(hash)), key, hash);
 }
 
 Entry* HashIndex::Find(Bytes key, uint64_t hash, Sight* sight) const {
-  *sight = Look(hash);
+  *sight = Seen(hash);
   return FindLive(SlotsOf(sight->word), key, hash);
 }
 

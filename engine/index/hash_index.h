@@ -126,6 +126,7 @@ class HashIndex {
   static void AppendSlots(uint64_t word, std::vector<Entry*>& out);
   static bool AppendBucket(const Table& t, size_t b, std::vector<Entry*>& out);
 
+  Sight Seen(uint64_t hash) const;
   uint64_t CurrentWord(uint64_t hash) const;
   Table* WritableTable(uint64_t hash);
   Table* CreateFirstTable();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "engine/index/hash_index.h"
@@ -40,6 +41,13 @@ struct HashIndex::Array {
   uint64_t* slots() { return reinterpret_cast<uint64_t*>(this + 1); }
   static size_t BytesFor(size_t count) { return sizeof(Array) + count * sizeof(uint64_t); }
 };
+
+inline HashIndex::Slots HashIndex::SlotsOf(uint64_t word) {
+  assert((word & ~hash_index::kFrozen) != hash_index::kUninit);
+  if ((word & hash_index::kEmpty) != 0) return {};
+  auto* a = reinterpret_cast<Array*>(word & ~hash_index::kFrozen);
+  return {a->slots(), a->count};
+}
 
 // Followed by the words. They come from zeroed memory and are not constructed one by one, so that
 // the pages of a large table are first touched when they are filled.

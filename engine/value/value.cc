@@ -36,6 +36,8 @@ std::optional<int64_t> ParseCanonicalInteger(Bytes text) {
   if (text.empty() || text.size() > 20) return std::nullopt;
   const size_t digits_at = text[0] == '-' ? 1 : 0;
   if (digits_at == text.size()) return std::nullopt;
+  // Most texts are told by that.
+  if (text[digits_at] < '0' || text[digits_at] > '9') return std::nullopt;
   // "0" is canonical, "-0", "007" and "-07" are not.
   if (text[digits_at] == '0' && text.size() > 1) return std::nullopt;
   int64_t v = 0;
