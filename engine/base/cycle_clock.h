@@ -25,7 +25,9 @@ double NsPerTick();
 
 inline uint64_t TicksToNs(uint64_t ticks) {
   static const double scale = NsPerTick();
-  return static_cast<uint64_t>(static_cast<double>(ticks) * scale);
+  // Signed, which processors convert in one step.
+  return static_cast<uint64_t>(
+      static_cast<int64_t>(static_cast<double>(static_cast<int64_t>(ticks)) * scale));
 }
 
 }  // namespace mantis

@@ -55,6 +55,8 @@ class Cache {
 
   void SetOptions(const CacheOptions& options);
   CacheOptions options() const;
+  // There is a `maxmemory`.
+  bool limited() const { return max_bytes_.load(std::memory_order_relaxed) != 0; }
   bool lfu() const {
     const EvictionPolicy p = policy_.load(std::memory_order_relaxed);
     return p == EvictionPolicy::kAllKeysLfu || p == EvictionPolicy::kVolatileLfu;

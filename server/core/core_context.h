@@ -29,6 +29,8 @@ struct CoreContext {
   // The configuration in force. The reference is good until the current command has ended.
   const config::Settings& settings() const { return *settings_; }
   uint64_t settings_version() const { return settings_version_; }
+  // Commands that take at least this long may be one for the slow log or the latency monitor.
+  uint64_t noted_from_ns() const { return noted_from_ns_; }
   // Takes the newest configuration over; called between commands.
   void RefreshSettings() {
     if (config_.version() != settings_version_) [[unlikely]]
@@ -60,6 +62,7 @@ struct CoreContext {
   const config::ConfigStore& config_;
   std::shared_ptr<const config::Settings> settings_;
   uint64_t settings_version_ = 0;
+  uint64_t noted_from_ns_ = 0;
 };
 
 }  // namespace mantis::server

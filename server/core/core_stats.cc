@@ -1,24 +1,8 @@
 #include "server/core/core_stats.h"
 
-#include <algorithm>
-#include <bit>
 #include <numeric>
 
 namespace mantis::server {
-namespace {
-
-constexpr size_t kSubBits = 4;
-constexpr size_t kSubBuckets = size_t{1} << kSubBits;
-
-}  // namespace
-
-size_t LatencyHistogram::BucketOf(uint64_t ns) {
-  if (ns < kSubBuckets) return static_cast<size_t>(ns);
-  const auto exponent = static_cast<size_t>(std::bit_width(ns)) - 1;
-  const size_t sub = (ns >> (exponent - kSubBits)) & (kSubBuckets - 1);
-  return std::min(kSubBuckets * (exponent - kSubBits + 1) + sub, kBuckets - 1);
-}
-
 uint64_t LatencyHistogram::UpperBound(size_t bucket) {
   if (bucket < kSubBuckets) return bucket;
   const size_t exponent = bucket / kSubBuckets + kSubBits - 1;
@@ -49,14 +33,11 @@ void RateMeter::Reset() {
   per_second_.store(0, std::memory_order_relaxed);
 }
 
-void CommandStats::RecordLatency(uint64_t ns) {
-  LatencyHistogram* h = histogram.load(std::memory_order_relaxed);
-  if (h == nullptr) {
-    h = new LatencyHistogram;
-    // Release: a reader that finds the histogram finds it made.
-    histogram.store(h, std::memory_order_release);
-  }
-  h->Record(ns);
+LatencyHistogram& CommandStats::MakeHistogram() {
+  auto* const h = new LatencyHistogram;
+  // Release: a reader that finds the histogram finds it made.
+  histogram.store(h, std::memory_order_release);
+  return *h;
 }
 
 void CommandStats::Reset() {

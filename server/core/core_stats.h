@@ -5,8 +5,10 @@
 // Units: times in nanoseconds unless the name says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,13 +36,20 @@ class Tally {
 class LatencyHistogram {
  public:
   static constexpr size_t kBuckets = 16 * 37;
-  static size_t BucketOf(uint64_t ns);
+  static size_t BucketOf(uint64_t ns) {
+    if (ns < kSubBuckets) return static_cast<size_t>(ns);
+    const auto exponent = static_cast<size_t>(std::bit_width(ns)) - 1;
+    const size_t sub = (ns >> (exponent - kSubBits)) & (kSubBuckets - 1);
+    return std::min(kSubBuckets * (exponent - kSubBits + 1) + sub, kBuckets - 1);
+  }
   static uint64_t UpperBound(size_t bucket);
   void Record(uint64_t ns) { counts_[BucketOf(ns)].Add(1); }
   int64_t count(size_t bucket) const { return counts_[bucket].Get(); }
   void Reset();
 
  private:
+  static constexpr size_t kSubBits = 4;
+  static constexpr size_t kSubBuckets = size_t{1} << kSubBits;
   std::array<Tally, kBuckets> counts_;
 };
 
@@ -73,8 +82,14 @@ struct CommandStats {
   CommandStats& operator=(const CommandStats&) = delete;
   ~CommandStats() { delete histogram.load(); }
   // Puts one execution into the histogram. On the owning core.
-  void RecordLatency(uint64_t ns);
+  void RecordLatency(uint64_t ns) {
+    LatencyHistogram* const h = histogram.load(std::memory_order_relaxed);
+    (h != nullptr ? *h : MakeHistogram()).Record(ns);
+  }
   void Reset();
+
+ private:
+  LatencyHistogram& MakeHistogram();
 };
 
 struct CoreStats {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -162,43 +163,47 @@ void NotePaused(SharedState& shared, Client& client, bool paused) {
   }
 }
 
-// False: an error was written.
-bool Admit(CoreContext& core, Client& client, const ParsedCommand& parsed) {
-  if (parsed.command == nullptr) {
+// Why a command is refused whatever the server's state is.
+enum class Refusal : uint8_t { kNone, kUnknown, kArity, kNoAuth, kInMulti };
+
+inline Refusal RefusalOf(CoreContext& core, const Client& client, const ParsedCommand& parsed) {
+  if (parsed.command == nullptr) return Refusal::kUnknown;
+  const CommandRow& row = *parsed.command->row;
+  if (!ArityFits(row, parsed.args.size()) || row.handler == nullptr) return Refusal::kArity;
+  // A password taken away lets everybody in, also those who came while there was one.
+  if (!client.authenticated && (row.flags & kNoAuth) == 0 && !core.settings().requirepass.empty()) {
+    return Refusal::kNoAuth;
+  }
+  if (client.transaction != nullptr && (row.flags & kNoMulti) != 0) return Refusal::kInMulti;
+  return Refusal::kNone;
+}
+
+// Writes the error, or ends the client.
+void Tell(CoreContext& core, Client& client, const ParsedCommand& parsed, Refusal refusal) {
+  if (refusal == Refusal::kUnknown) {
     if (LooksLikeHttp(parsed.args[0])) {
       LogAttack(client, core.op->now_ms());
       client.killed = true;
-      return false;
+    } else {
+      UnknownCommand(client, parsed.args);
     }
-    UnknownCommand(client, parsed.args);
-    return false;
+    return;
   }
-  const CommandRow& row = *parsed.command->row;
-  CommandStats& stats = core.stats.per_command[parsed.command->id];
-  if (!ArityFits(row, parsed.args.size()) || row.handler == nullptr) {
-    client.reply.Error("ERR wrong number of arguments for '" + std::string(row.name) + "' command");
-    stats.rejected.Add(1);
-    return false;
-  }
-  // A password taken away lets everybody in, also those who came while there was one.
-  if (!client.authenticated && (row.flags & kNoAuth) == 0 && !core.settings().requirepass.empty()) {
+  if (refusal == Refusal::kArity) {
+    const std::string name(parsed.command->row->name);
+    client.reply.Error("ERR wrong number of arguments for '" + name + "' command");
+  } else if (refusal == Refusal::kNoAuth) {
     client.reply.Error(kNoAuthError);
-    stats.rejected.Add(1);
-    return false;
-  }
-  if (client.transaction != nullptr && (row.flags & kNoMulti) != 0) {
+  } else {
     client.reply.Error("ERR Command not allowed inside a transaction");
-    stats.rejected.Add(1);
-    return false;
   }
-  return true;
+  core.stats.per_command[parsed.command->id].rejected.Add(1);
 }
 
-// What is recorded of a command once it is over, which took `ns` in all, waiting for keys excepted.
-void RecordDuration(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
+// Slow log and latency monitor.
+void NoteSlow(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
   const CommandRow& row = *parsed.command->row;
   const config::Settings& settings = core.settings();
-  if (settings.latency_tracking) core.stats.per_command[parsed.command->id].RecordLatency(ns);
   const auto us = static_cast<int64_t>(ns / 1000);
   const int64_t slower_than = settings.slowlog_log_slower_than;
   if (slower_than >= 0 && us >= slower_than && (row.flags & kSkipSlowlog) == 0) {
@@ -212,6 +217,16 @@ void RecordDuration(CoreContext& core, Client& client, const ParsedCommand& pars
     core.shared.latency_monitor.Add((row.flags & kFast) != 0 ? "fast-command" : "command",
                                     core.op->now_ms() / 1000, us / 1000);
   }
+}
+
+// What is recorded of a command once it is over, which took `ns` in all, waiting for keys excepted.
+inline void RecordDuration(CoreContext& core, Client& client, const ParsedCommand& parsed,
+                           uint64_t ns) {
+  if (core.settings().latency_tracking) {
+    core.stats.per_command[parsed.command->id].RecordLatency(ns);
+  }
+  if (ns >= core.noted_from_ns()) [[unlikely]]
+    NoteSlow(core, client, parsed, ns);
 }
 
 void CountFailure(CoreContext& core, const ParsedCommand& parsed, std::string_view error) {
@@ -256,26 +271,41 @@ Outcome RunAlone(CommandContext& c) {
   return outcome;
 }
 
-void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
-                   std::string_view error) {
-  core.stats.commands_processed.Add(1);
-  ++client.commands_executed;
-  const CommandRow& row = *parsed.command->row;
+namespace {
+
+// What is rare: monitors, a command that waits for keys, one that failed.
+void NoteRare(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
+              std::string_view error) {
   if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
-      (row.flags & (kSkipMonitor | kAdmin)) == 0) {
+      (parsed.command->row->flags & (kSkipMonitor | kAdmin)) == 0) {
     std::vector<Bytes> storage;
     FeedMonitors(core.shared, client, Redacted(parsed, storage));
   }
+  if (client.blocked != nullptr) client.blocked->command().set_begun_ns(ns);
+  if (!error.empty()) CountFailure(core, parsed, error);
+}
+
+inline void CountOne(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
+                     std::string_view error) {
+  core.stats.commands_processed.Add(1);
+  ++client.commands_executed;
   CommandStats& stats = core.stats.per_command[parsed.command->id];
   stats.calls.Add(1);
   stats.time_ns.Add(static_cast<int64_t>(ns));
   // One that waits for keys is not over: CountEnd says when it is.
-  if (client.blocked == nullptr) {
-    RecordDuration(core, client, parsed, ns);
-  } else {
-    client.blocked->command().set_begun_ns(ns);
+  const bool over = client.blocked == nullptr;
+  if (over) RecordDuration(core, client, parsed, ns);
+  if (!over || !error.empty() || core.shared.monitor_count.load(std::memory_order_relaxed) != 0)
+      [[unlikely]] {
+    NoteRare(core, client, parsed, ns, error);
   }
-  if (!error.empty()) CountFailure(core, parsed, error);
+}
+
+}  // namespace
+
+void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
+                   std::string_view error) {
+  CountOne(core, client, parsed, ns, error);
 }
 
 void CountEnd(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t begun_ns,
@@ -294,7 +324,7 @@ void Prepare(ParsedCommand& parsed) {
     const Command* command = nullptr;
   } last;
   const Bytes name = parsed.args[0];
-  if (name.size() == last.size && std::memcmp(name.data(), last.name.data(), last.size) == 0) {
+  if (SameBytes(name, {last.name.data(), last.size})) {
     parsed.command = last.command;
   } else {
     const CommandTable& table = CommandTable::Instance();
@@ -353,6 +383,59 @@ Outcome RefuseWith(CoreContext& core, Client& client, const ParsedCommand& parse
   return Refuse(core, client, parsed, mark);
 }
 
+// Makes room in memory for the command; what happens instead of running it if there is none.
+std::optional<Outcome> FindRoom(CoreContext& core, Client& client, const ParsedCommand& parsed,
+                                const ClientOutput::Mark& mark) {
+  const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
+  if (room == Cache::Room::kWait) return Postpone(client, mark);
+  if (room == Cache::Room::kNone) return RefuseWith(core, client, parsed, mark, kOomError);
+  return std::nullopt;
+}
+
+// Whether a look at what is rare need not be taken: the client is in a transaction or held back,
+// clients are paused, the server is in a special condition.
+inline bool AllIsUsual(const SharedState& shared, const Client& client) {
+  return client.transaction == nullptr && !client.paused &&
+         client.waits_for_freeing_until_ms == 0 &&
+         shared.pause_mode.load(std::memory_order_relaxed) == PauseMode::kNone &&
+         shared.conditions.none();
+}
+
+// What happens instead of running the command, if something does.
+std::optional<Outcome> LookAtState(CoreContext& core, Client& client, const ParsedCommand& parsed,
+                                   const ClientOutput::Mark& mark) {
+  const CommandRow& row = *parsed.command->row;
+  const uint32_t flags = FlagsNow(client, row);
+  const bool paused = Paused(core.shared, flags, core.op->now_ms());
+  if (paused != client.paused) NotePaused(core.shared, client, paused);
+  if (paused) return Postpone(client, mark);
+  if (client.waits_for_freeing_until_ms != 0 && WaitsForFreeing(core, client)) {
+    return Postpone(client, mark);
+  }
+  const Conditions& conditions = core.shared.conditions;
+  if (IsSealed(conditions, flags)) {
+    client.close_after_reply = true;
+    return Outcome::kDone;
+  }
+  const bool loading = conditions.Has(Condition::kLoading);
+  if (loading && (flags & kLoading) == 0) {
+    return RefuseWith(core, client, parsed, mark, kLoadingError);
+  }
+  // Nothing is evicted while keys come in.
+  if (!loading && NeedsMemory(client, row)) {
+    if (const auto instead = FindRoom(core, client, parsed, mark)) return instead;
+  }
+  if (MustReportFailedSave(core, flags)) {
+    return RefuseWith(core, client, parsed, mark, kSaveFailedError);
+  }
+  if (IsQueued(client, row)) {
+    Queue(client, parsed);
+    ApplyReplyMode(client, mark);
+    return Outcome::kDone;
+  }
+  return std::nullopt;
+}
+
 // A command that names so many keys that looking them up alone would keep the loop from others.
 // Those that wait for keys must begin on the loop.
 bool NamesManyKeys(const CommandContext& c) {
@@ -373,47 +456,37 @@ Outcome RunHandler(CommandContext& c) {
   return outcome == Outcome::kAlone ? RunAlone(c) : outcome;
 }
 
+// Goes on on a worker thread; counted and answered when it is done.
+Outcome Offload(CommandContext& c, const ClientOutput::Mark& mark) {
+  c.client.output.Rewind(mark);
+  const size_t taken_along = QueueMemory(c.client) + WatchMemory(c.client);
+  auto detached = DetachedCommand::Leaving(c);
+  c.client.detached_bytes = taken_along + detached->memory();
+  c.shared.workers->Submit(std::move(detached));
+  return Outcome::kSuspended;
+}
+
+// What was written since `mark` if it is an error.
+inline std::string_view ErrorSince(const Client& client, const ClientOutput::Mark& mark) {
+  const std::string_view all = client.reply_view();
+  if (all.size() <= mark.buffer || all[mark.buffer] != '-') return {};
+  return all.substr(mark.buffer);
+}
+
 }  // namespace
 
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) {
   const ClientOutput::Mark mark = client.output.mark();
   client.reply_skip_now = std::exchange(client.reply_skip_armed, false);
-  if (!Admit(core, client, parsed)) {
+  const Refusal refusal = RefusalOf(core, client, parsed);
+  if (refusal != Refusal::kNone) [[unlikely]] {
+    Tell(core, client, parsed, refusal);
     return client.killed ? Outcome::kDone : Refuse(core, client, parsed, mark);
   }
-  const CommandRow& row = *parsed.command->row;
-  const bool in_multi = client.transaction != nullptr;
-  const uint32_t flags = in_multi ? FlagsNow(client, row) : row.flags;
-  const bool paused = Paused(core.shared, flags, core.op->now_ms());
-  if (paused != client.paused) [[unlikely]]
-    NotePaused(core.shared, client, paused);
-  if (paused) return Postpone(client, mark);
-  if (client.waits_for_freeing_until_ms != 0 && WaitsForFreeing(core, client)) [[unlikely]] {
-    return Postpone(client, mark);
-  }
-  const Conditions& conditions = core.shared.conditions;
-  const bool ordinary = conditions.none();
-  if (!ordinary && IsSealed(conditions, flags)) [[unlikely]] {
-    client.close_after_reply = true;
-    return Outcome::kDone;
-  }
-  const bool loading = !ordinary && conditions.Has(Condition::kLoading);
-  if (loading && (flags & kLoading) == 0) [[unlikely]] {
-    return RefuseWith(core, client, parsed, mark, kLoadingError);
-  }
-  // Nothing is evicted while keys come in.
-  if (!loading && NeedsMemory(client, row)) {
-    const Cache::Room room = core.shared.engine.cache().MakeRoom(core.shared.engine, *core.op);
-    if (room == Cache::Room::kWait) return Postpone(client, mark);
-    if (room == Cache::Room::kNone) return RefuseWith(core, client, parsed, mark, kOomError);
-  }
-  if (!ordinary && MustReportFailedSave(core, flags)) [[unlikely]] {
-    return RefuseWith(core, client, parsed, mark, kSaveFailedError);
-  }
-  if (in_multi && IsQueued(client, row)) {
-    Queue(client, parsed);
-    ApplyReplyMode(client, mark);
-    return Outcome::kDone;
+  if (!AllIsUsual(core.shared, client)) [[unlikely]] {
+    if (const auto instead = LookAtState(core, client, parsed, mark)) return *instead;
+  } else if ((parsed.command->row->flags & kDenyOom) != 0 && core.shared.engine.cache().limited()) {
+    if (const auto instead = FindRoom(core, client, parsed, mark)) return *instead;
   }
 
   CommandContext context{
@@ -432,17 +505,8 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     core.stats.busy_retries.Add(1);
     return Postpone(client, mark);
   }
-  if (outcome == Outcome::kOffload) {
-    // Counted and answered when it is done.
-    client.output.Rewind(mark);
-    const size_t taken_along = QueueMemory(client) + WatchMemory(client);
-    auto detached = DetachedCommand::Leaving(context);
-    client.detached_bytes = taken_along + detached->memory();
-    core.shared.workers->Submit(std::move(detached));
-    return Outcome::kSuspended;
-  }
-  const std::string_view reply = client.reply_view().substr(mark.buffer);
-  CountExecuted(core, client, parsed, ns, reply.starts_with('-') ? reply : std::string_view{});
+  if (outcome == Outcome::kOffload) return Offload(context, mark);
+  CountOne(core, client, parsed, ns, ErrorSince(client, mark));
   ApplyReplyMode(client, mark);
   return outcome;
 }

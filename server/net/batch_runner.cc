@@ -14,6 +14,24 @@ namespace {
 // every command of a batch, and one allocation is little beside what so many arguments cost.
 constexpr size_t kKeptArgs = 32;
 
+inline std::optional<RunStop> ExecuteHere(CoreContext& core, Client& client,
+                                          const ParsedCommand& command, size_t* done) {
+  if (client.killed) return RunStop::kClosing;
+  core.RefreshSettings();
+  LockWaiters::ForgetObstacle();
+  const Outcome outcome = Execute(core, client, command);
+  if (outcome == Outcome::kBusy) client.connection->Park();
+  ServeReadyKeys(core);
+  if (outcome == Outcome::kBusy) return RunStop::kBusy;
+  ++*done;
+  if (client.close_after_reply || client.killed) return RunStop::kClosing;
+  if (outcome == Outcome::kSuspended) return RunStop::kSuspended;
+  // The rest of what was parsed may be gone as soon as the command is.
+  if (client.connection->input_taken()) return RunStop::kTurnOver;
+  if (client.output.pending_open() > client.run_output_max) return RunStop::kOutputFull;
+  return std::nullopt;
+}
+
 }  // namespace
 
 void TrimArgs(protocol::Args& args) {
@@ -84,7 +102,7 @@ std::optional<RunStop> BatchRunner::ExecuteBatch(Client& client, size_t* done) {
   const bool authenticated = client.authenticated;
   std::optional<RunStop> stop;
   while (*done < count_ && !stop && client.authenticated == authenticated) {
-    stop = ExecuteOne(client, batch_[*done], done);
+    stop = ExecuteHere(core_, client, batch_[*done], done);
   }
   if (core_.op->in_batch()) core_.op->End();
   for (size_t i = 0; i < count_; ++i) TrimArgs(args_[i]);
@@ -93,20 +111,7 @@ std::optional<RunStop> BatchRunner::ExecuteBatch(Client& client, size_t* done) {
 
 std::optional<RunStop> BatchRunner::ExecuteOne(Client& client, const ParsedCommand& command,
                                                size_t* done) {
-  if (client.killed) return RunStop::kClosing;
-  core_.RefreshSettings();
-  LockWaiters::ForgetObstacle();
-  const Outcome outcome = Execute(core_, client, command);
-  if (outcome == Outcome::kBusy) client.connection->Park();
-  ServeReadyKeys(core_);
-  if (outcome == Outcome::kBusy) return RunStop::kBusy;
-  ++*done;
-  if (client.close_after_reply || client.killed) return RunStop::kClosing;
-  if (outcome == Outcome::kSuspended) return RunStop::kSuspended;
-  // The rest of what was parsed may be gone as soon as the command is.
-  if (client.connection->input_taken()) return RunStop::kTurnOver;
-  if (client.output.pending_open() > client.run_output_max) return RunStop::kOutputFull;
-  return std::nullopt;
+  return ExecuteHere(core_, client, command, done);
 }
 
 }  // namespace mantis::server

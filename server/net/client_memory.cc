@@ -16,8 +16,7 @@ constexpr size_t kSpareMax = 1024;
 
 }  // namespace
 
-void ClientMemory::Note(Connection& connection, Place& place, size_t bytes) {
-  if (place.known && bytes == place.bytes) return;
+void ClientMemory::Change(Connection& connection, Place& place, size_t bytes) {
   sum_ += static_cast<int64_t>(bytes) - static_cast<int64_t>(place.bytes);
   place.bytes = bytes;
   const size_t size_class = static_cast<size_t>(std::bit_width(bytes)) % kClasses;

@@ -30,7 +30,9 @@ class ClientMemory {
   explicit ClientMemory(ClientEviction& eviction) : eviction_(eviction) {}
 
   // The connection holds `bytes` now.
-  void Note(Connection& connection, Place& place, size_t bytes);
+  void Note(Connection& connection, Place& place, size_t bytes) {
+    if (!place.known || bytes != place.bytes) Change(connection, place, bytes);
+  }
   void Forget(Place& place);
   // Tells the server's sum what this core's has changed by since. Note does so by itself once that
   // is some kilobytes.
@@ -43,6 +45,7 @@ class ClientMemory {
  private:
   static constexpr size_t kClasses = 64;  // by powers of two
 
+  void Change(Connection& connection, Place& place, size_t bytes);
   void Enter(Connection& connection, Place& place, size_t size_class);
   void Leave(const Place& place);
 

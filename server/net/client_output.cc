@@ -59,10 +59,12 @@ size_t ClientOutput::Part::Consume(size_t n) {
 }
 
 void ClientOutput::Part::Clear() {
-  for (size_t i = first; i < attachments.size(); ++i) attachments[i].blob->Unref();
-  attachments.clear();
-  first = 0;
-  attached_bytes = 0;
+  if (!attachments.empty()) {
+    for (size_t i = first; i < attachments.size(); ++i) attachments[i].blob->Unref();
+    attachments.clear();
+    first = 0;
+    attached_bytes = 0;
+  }
   sent = 0;
   buffer.Clear();
 }
@@ -118,6 +120,11 @@ std::unique_ptr<ClientOutput> ClientOutput::Cut(const Mark& m) {
 }
 
 size_t ClientOutput::Gather(std::span<iovec> out, size_t most) const {
+  if (plain()) [[likely]] {
+    out[0] = {const_cast<char*>(open_.buffer.view().data()) + open_.sent,
+              std::min(open_.pending(), most)};
+    return out[0].iov_len != 0 ? 1 : 0;
+  }
   size_t filled = 0;
   for (auto part = sealed_.begin(); part != sealed_.end(); ++part) {
     if (filled == out.size() || most == 0) return filled;
@@ -127,6 +134,11 @@ size_t ClientOutput::Gather(std::span<iovec> out, size_t most) const {
 }
 
 void ClientOutput::Consume(size_t n) {
+  if (plain()) [[likely]] {
+    open_.sent += n;
+    if (open_.sent == open_.buffer.size()) ClearOpen();
+    return;
+  }
   while (n > 0 && !sealed_.empty()) {
     Part& part = sealed_.front();
     sealed_memory_ -= part.memory();
@@ -161,6 +173,10 @@ void ClientOutput::Clear() {
   sealed_.clear();
   sealed_pending_ = 0;
   sealed_memory_ = 0;
+  ClearOpen();
+}
+
+void ClientOutput::ClearOpen() {
   open_.Clear();
   if (open_.buffer.capacity() > kKeptCapacity) open_.buffer.ShrinkTo(kKeptCapacity);
 }

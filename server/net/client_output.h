@@ -97,7 +97,10 @@ class ClientOutput {
     size_t first = 0;           // attachments before this one were sent
     size_t attached_bytes = 0;  // unsent bytes of attached blobs
   };
+  // There is nothing but bytes in one buffer, which is the usual case.
+  bool plain() const { return sealed_.empty() && open_.attachments.empty(); }
   void SealOpen();
+  void ClearOpen();
 
   std::list<Part> sealed_;  // oldest first
   size_t sealed_pending_ = 0;

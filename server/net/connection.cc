@@ -93,7 +93,8 @@ bool Connection::Flush() {
     return false;
   }
   // Before sending: a limit is one on what was made, as in Redis, however fast the peer reads.
-  if (!WithinOutputLimits() || !Send()) return false;
+  if (!WithinOutputLimits()) return false;
+  if (!client_.output.empty() && !Send()) return false;
   NoteMemory();
   return true;
 }
@@ -225,10 +226,14 @@ const config::OutputBufferLimit& Connection::OutputLimit() const {
 
 bool Connection::WithinOutputLimits() {
   const size_t pending = client_.output.pending();
-  if (pending <= kUncountedOutput) {
+  if (pending <= kUncountedOutput) [[likely]] {
     over_soft_limit_since_ms_ = 0;
     return true;
   }
+  return WithinOutputLimits(pending);
+}
+
+bool Connection::WithinOutputLimits(size_t pending) {
   const config::OutputBufferLimit& limit = OutputLimit();
   bool over = limit.hard > 0 && pending > limit.hard;
   if (limit.soft > 0 && pending > limit.soft) {
@@ -293,8 +298,11 @@ size_t Connection::argument_memory() const {
 }
 
 size_t Connection::memory() const {
-  return sizeof(*this) + input_.capacity() + client_.output.memory() + argument_memory() +
-         QueueMemory(client_) + WatchMemory(client_);
+  size_t bytes = sizeof(*this) + input_.capacity() + client_.output.memory() + argument_memory();
+  if (client_.transaction != nullptr || client_.watched != nullptr) {
+    bytes += QueueMemory(client_) + WatchMemory(client_);
+  }
+  return bytes;
 }
 
 void Connection::NoteMemory() {

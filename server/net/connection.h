@@ -118,6 +118,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool Flush();
   bool Send();
   bool WithinOutputLimits();
+  bool WithinOutputLimits(size_t pending);
   const config::OutputBufferLimit& OutputLimit() const;
   void NoteMemory();
 

@@ -160,7 +160,7 @@ void Connection::NoteRun(const RunResult& result, std::string_view data) {
   } else {
     input_.Assign(data.substr(result.consumed));
   }
-  if (stop_ == RunStop::kNeedMore) HoldToInputLimit();
+  if (stop_ == RunStop::kNeedMore && !input_.empty()) HoldToInputLimit();
 }
 
 bool Connection::TakeInput(std::span<const std::string_view> args, InputBuffer* out) {

@@ -30,7 +30,7 @@ void InputBuffer::Release() {
   begin_ = end_ = capacity_ = 0;
 }
 
-void InputBuffer::Assign(std::string_view bytes) {
+void InputBuffer::Replace(std::string_view bytes) {
   if (bytes.empty()) {
     Release();
     return;

@@ -25,7 +25,10 @@ class InputBuffer {
   size_t capacity() const { return capacity_; }
 
   // Replaces the content by `bytes`, which may be part of it.
-  void Assign(std::string_view bytes);
+  void Assign(std::string_view bytes) {
+    // Mostly nothing is left over, and nothing was before.
+    if (!bytes.empty() || data_ != nullptr) Replace(bytes);
+  }
   // Room for `n` bytes after the content, counted in by Commit.
   char* Reserve(size_t n);
   void Commit(size_t n) { end_ += n; }
@@ -34,6 +37,7 @@ class InputBuffer {
   void Shrink();
 
  private:
+  void Replace(std::string_view bytes);
   void Release();
 
   char* data_ = nullptr;
