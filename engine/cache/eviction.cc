@@ -139,8 +139,13 @@ Cache::Room Cache::MakeRoom(Engine& engine, OpContext& ctx) {
   const int64_t limit = max_bytes_.load(std::memory_order_relaxed);
   if (limit == 0) return Room::kEnough;
   const MemoryLevels memory = Counters::Memory();
-  if (memory.used <= limit - Reserve(limit)) [[likely]]
+  if (memory.used <= limit - Reserve(limit)) [[likely]] {
+    // A wait that nobody came back from is over too, else the next one would have no time left.
+    // Relaxed, as in Await.
+    if (waiting_since_ms_.load(std::memory_order_relaxed) != 0)
+      waiting_since_ms_.store(0, std::memory_order_relaxed);
     return Room::kEnough;
+  }
   return MakeRoomNow(engine, ctx);
 }
 

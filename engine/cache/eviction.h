@@ -7,8 +7,9 @@
 //
 // Eviction: before a command that needs memory, keys are evicted (evictor.h) until memory is under
 // the limit. Memory that was retired counts as free already, for a bounded time (pending_memory.h).
-// If much of it is above the limit, writes wait until it has come back, at most kWaitMsMax; after
-// that they go on, or are refused if memory is far above the limit. No write waits for ever.
+// If much of it is above the limit, writes wait until it has come back, at most kWaitMsMax from
+// when the first began to wait; after that they go on, or are refused if memory is far above the
+// limit. No write waits for ever.
 //
 // Cost: one load of a shared total for each command that needs memory, while there is a limit and
 // memory is below it. Exactness: memory in use is known up to a 4096th of the limit (see

@@ -14,9 +14,9 @@
 namespace mantis {
 namespace {
 
-using hash_index::EntryOf, hash_index::kEmpty, hash_index::kFrozen, hash_index::kGrowLoad,
-    hash_index::kPointerMask, hash_index::kTagShift, hash_index::kUninit, hash_index::kUnitsHelped,
-    hash_index::kWordFlags;
+using hash_index::EntryOf, hash_index::kEmpty, hash_index::kEmptyShift, hash_index::kFrozen,
+    hash_index::kGrowLoad, hash_index::kPointerMask, hash_index::kTagShift, hash_index::kUninit,
+    hash_index::kUnitsHelped;
 
 // Buckets that Sample looks at: some for each entry wanted, plus room for a run of empty ones.
 constexpr size_t kSampleBucketsBase = 256;
@@ -114,6 +114,19 @@ HashIndex::Table* HashIndex::CreateFirstTable() {
   return seen;
 }
 
+// The word of a bucket that has lost its last slot; every call answers another one.
+uint64_t HashIndex::EmptyWord() {
+  // Each thread takes the numbers in blocks. Relaxed: they order nothing.
+  constexpr int kBlockBits = 16;
+  constexpr uint64_t kBlockMask = (uint64_t{1} << kBlockBits) - 1;
+  static std::atomic<uint64_t> blocks{1};
+  thread_local uint64_t number = 0;
+  if ((number & kBlockMask) == 0) {
+    number = blocks.fetch_add(1, std::memory_order_relaxed) << kBlockBits;
+  }
+  return number++ << kEmptyShift | kEmpty;
+}
+
 // The word of a new array with the slots of both.
 uint64_t HashIndex::NewArray(Slots a, Slots b) {
   const size_t count = a.size() + b.size();
@@ -177,7 +190,7 @@ void HashIndex::PrefetchBucket(uint64_t hash) const {
 void HashIndex::PrefetchArray(uint64_t hash) const {
   const auto* a = reinterpret_cast<const char*>(CurrentWord(hash) & ~kFrozen);
   // A typical array begins anywhere in a line and ends in the next one. Prefetching never faults,
-  // so the constant for an empty bucket does no harm.
+  // so the number in an empty bucket's word does no harm.
   __builtin_prefetch(a);
   __builtin_prefetch(a + Array::BytesFor(kGrowLoad) - 1);
 }
@@ -245,8 +258,8 @@ bool HashIndex::Erase(Entry* e, uint64_t hash) {
     const auto at = std::find(slots.begin(), slots.end(), slot);
     if (at == slots.end()) return false;
     const auto i = static_cast<size_t>(at - slots.begin());
-    const uint64_t desired = slots.size() == 1 ? (w & ~kWordFlags) | kEmpty
-                                               : NewArray(slots.first(i), slots.subspan(i + 1));
+    const uint64_t desired =
+        slots.size() == 1 ? EmptyWord() : NewArray(slots.first(i), slots.subspan(i + 1));
     if (t->Replace(b, w, desired)) {
       RetireArray(w);
       CountAndMaybeResize(t, -1);

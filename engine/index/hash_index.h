@@ -25,7 +25,7 @@
 //  * At most one entry that is not dead() per key. Dead ones may stand beside it until their owner
 //    erases them; lookups skip them.
 //  * Within a read section no word of a table takes a value for the second time: arrays are fresh
-//    memory, and an empty word names the array that was there last.
+//    memory, and an emptied bucket's word bears a number of its own.
 //  * A frozen word never changes again. Once the new word is not kUninit, it is the truth for its
 //    hashes; until then the frozen array is. Only then is the frozen array retired, by the one
 //    thread that filled the unit's last new word, so a reader may look into a frozen word's array
@@ -119,6 +119,7 @@ class HashIndex {
 
   static Table* NoTable();
   static Slots SlotsOf(uint64_t word);
+  static uint64_t EmptyWord();
   static uint64_t NewArray(Slots a, Slots b);
   static void FreeArray(uint64_t word);
   static void RetireArray(uint64_t word);

@@ -13,11 +13,11 @@ namespace mantis::hash_index {
 // Words. Arrays are at least 8-aligned, which leaves the low bits for flags.
 inline constexpr uint64_t kUninit = 0;  // only in a table that is being filled
 inline constexpr uint64_t kFrozen = 1;
-// A bucket without an array: this bit, above it zeros or the address of the array that the bucket
-// had last, which is not used again before the read sections of now have ended. So within a read
-// section the word of a bucket never takes a value for the second time.
+// A bucket without an array: this bit, above it zeros if there never was one, else a number that no
+// other bucket was left with (EmptyWord in hash_index.cc). The address of the array that is gone
+// would not do: it may be the address of the next one as well, and of the word after that.
 inline constexpr uint64_t kEmpty = 2;
-inline constexpr uint64_t kWordFlags = 7;
+inline constexpr int kEmptyShift = 3;
 
 // Slots.
 inline constexpr int kTagShift = 48;

@@ -166,8 +166,8 @@ Status Database::GetMany(OpContext& ctx, std::span<const KeyRef> keys, std::vect
 
 int64_t Database::DueIn(Word word) {
   if (word.kind() != Kind::kBox) return 0;
-  // The sum of far deadlines must not overflow: those of thirty million keys in ten years fit.
-  constexpr int64_t kMost = int64_t{10} * 366 * 86'400'000;
+  // The sum of far deadlines must not overflow: those of thirty million keys in nine years fit.
+  constexpr int64_t kMost = int64_t{9} * 366 * 86'400'000;
   const int64_t ms = word.pointer<Box>()->deadline_ms;
   return ms - BeganMs() > kMost ? kMost : std::max(ms - BeganMs(), -kMost);
 }

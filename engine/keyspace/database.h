@@ -101,7 +101,8 @@ class Database {
   // way). `entry`, if given, receives the entry for access-clock questions.
   Status Get(OpContext& ctx, const KeyRef& key, Current* out, Access access = Access::kRead,
              Entry** entry = nullptr);
-  // Get for keys that must be strings: kWrongType otherwise.
+  // Get for keys that must be strings: kWrongType otherwise. What either of them answers with holds
+  // until the read section ends; in a long batch see OpContext::Keep.
   Status GetString(OpContext& ctx, const KeyRef& key, StringRef* out);
 
   // Several keys at one instant: the result is what all of them held at some moment during the
@@ -112,7 +113,8 @@ class Database {
   // Atomic read-modify-write. `f(const Current&) -> Update` sees the key's content (absent when
   // expired) and may be called several times; a value it built for an attempt that lost is freed.
   // A string buffer it may change where it is, under the lock: then it says InPlace.
-  // With Access::kRead it counts as a look-up too: a command that answers what it replaces.
+  // With Access::kRead it counts as a look-up too: a command that answers what it replaces. In a
+  // long batch an InsideSection must be open for that, else the old value may be gone by then.
   template <std::invocable<const Current&> F>
   Status Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access = Access::kPeek);
 

@@ -82,7 +82,7 @@ class Engine {
   // Changes since start, counted as Redis does: elements, not commands; what expires or is evicted
   // counts as none. rdb_changes_since_last_save is the difference to a remembered value.
   int64_t TotalChanges() const;
-  // Bytes that lazy freeing still has to free, in objects.
+  // Objects that lazy freeing still has to free.
   size_t LazyFreePending() const { return lazy_free_->pending(); }
   // Shared with reclamation, which may hand values over later than the engine lives.
   const std::shared_ptr<LazyFree>& lazy_free() const { return lazy_free_; }

@@ -74,7 +74,6 @@ bool Gate::MayClose(const OpContext* who, int64_t now_us) const {
 
 void Gate::DropOldRequests(int64_t now_us) {
   std::erase_if(requests_, [now_us](const Request& r) { return r.until_us < now_us; });
-  wanted_.store(!requests_.empty(), std::memory_order_relaxed);
 }
 
 void Gate::RememberRequest(const OpContext* who, int64_t now_us) {
@@ -85,12 +84,10 @@ void Gate::RememberRequest(const OpContext* who, int64_t now_us) {
   } else {
     it->until_us = now_us + kRequestUs;
   }
-  wanted_.store(true, std::memory_order_relaxed);
 }
 
 void Gate::ForgetRequest(const OpContext* who) {
   std::erase_if(requests_, [who](const Request& r) { return r.who == who; });
-  wanted_.store(!requests_.empty(), std::memory_order_relaxed);
 }
 
 }  // namespace mantis

@@ -50,8 +50,6 @@ class Gate {
   // became true first.
   [[nodiscard]] bool EnterLong(const std::atomic<bool>* give_up);
   void LeaveLong();
-  // True if somebody waits for the gate. For long batches that could make way; may be out of date.
-  bool wanted() const { return wanted_.load(std::memory_order_relaxed); }
 
   // Closes the gate for `who`, who then waits for a grace period. Returns false, without having
   // waited, if it is not to be had now: `who` is to ask again soon, and has a place among those who
@@ -79,7 +77,6 @@ class Gate {
   // nullptr: open. seq_cst on both sides, see above. Written with the mutex held.
   alignas(128) std::atomic<OpContext*> owner_{nullptr};
   std::atomic<bool> refused_{false};
-  std::atomic<bool> wanted_{false};
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable turn_;

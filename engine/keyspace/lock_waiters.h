@@ -3,7 +3,8 @@
 //
 // An attempt that meets a lock spins for some microseconds (Entry::AwaitUnlocked), then notes the
 // entry and fails with kBusy, having changed nothing. Whoever made the attempt parks itself on the
-// entry that was noted, inside the same batch, and makes the attempt again once it is woken.
+// entry that was noted, inside the same read section (a long batch has several: leaving one forgets
+// the entry), and makes the attempt again once it is woken.
 //
 // No wake-up is lost. Park first counts itself and enters the table, then looks whether the entry
 // is still locked; Entry::Unlock first clears the bit, then looks at the count. All four are
@@ -34,8 +35,8 @@ class LockWaiters {
   // Before an attempt: forgets what this thread's earlier attempts have met.
   static void ForgetObstacle() { obstacle_ = nullptr; }
   static void NoteObstacle(const Entry* e) { obstacle_ = e; }
-  // After it has failed, in the same batch. False: no lock was in the way, or it is free again; the
-  // caller makes its attempt again, and `wake` is not called.
+  // After it has failed, in the same read section. False: no lock was in the way, or it is free
+  // again; the caller makes its attempt again, and `wake` is not called.
   [[nodiscard]] static bool Park(Wake wake);
 
   // Somebody is parked on the entry, or on one of its shard: no use to spin.

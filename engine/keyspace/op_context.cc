@@ -65,17 +65,6 @@ void OpContext::LeaveSection() {
   reclaim::HandOver(reclaim::Give::kIfMany);
 }
 
-void OpContext::Breathe() {
-  if (!in_long_batch_ || !section_ || holds_locks()) return;
-  LeaveSection();
-  if (engine_.gate_.wanted()) {
-    engine_.gate_.LeaveLong();
-    (void)engine_.gate_.EnterLong(nullptr);
-  }
-  EnterSection();
-  now_ms_ = WallClockMs();
-}
-
 void OpContext::Keep(Blob* blob) {
   if (!in_long_batch_) return;
   blob->Ref();

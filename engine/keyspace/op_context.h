@@ -3,8 +3,8 @@
 //
 // Thread safety: one per thread, used by that thread only.
 //
-// A short batch is one read section. Begin with TryBegin(); when it fails, another thread holds or
-// wants the global gate: wait outside and try again. Everything looked up stays valid until End().
+// A short batch is one read section. Begin with TryBegin(); when it fails, another thread has the
+// global gate: wait outside and try again. Everything looked up stays valid until End().
 //
 // A long batch (BeginLong) takes turns with the gate (gate.h) and does not stay in one section, so
 // that it does not hold back reclamation. Its thread leaves the section while it works under entry
@@ -18,7 +18,10 @@
 //    change is a compare-and-swap against an unlocked word, expiry and eviction included, or is
 //    made by the lock's holder, who retires what it replaced itself. FLUSHALL and SWAPDB pass
 //    locks, but need the gate, which is closed only while no long batch is registered. For the same
-//    reason a Database stays what and where it is until End() or Breathe().
+//    reason a Database stays what and where it is until End().
+//  * What the thread itself replaces or deletes under its lock is retired inside the method of
+//    Database that does it. Who uses the old value after that opens an InsideSection around both.
+//    Walks, which hold no locks, end the batch and begin another from time to time instead.
 //  * What is to outlive that, is kept with Keep().
 #pragma once
 
@@ -55,10 +58,6 @@ class OpContext {
   void End();
   bool in_batch() const { return in_batch_; }
   bool in_long_batch() const { return in_long_batch_; }
-  // Between two steps of a long batch, without locks: leaves the section and enters it again, and
-  // lets somebody who waits for the gate have it meanwhile, so that databases may have been flushed
-  // or swapped. With locks, or in a short batch, does nothing.
-  void Breathe();
   // A long batch: keeps the blob until End(). A short batch need not: does nothing.
   void Keep(Blob* blob);
 

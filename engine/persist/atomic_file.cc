@@ -37,7 +37,8 @@ pid_t OwnerOf(std::string_view name, std::string_view base) {
 }
 
 bool IsAbandoned(int fd, pid_t owner) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  // Where there are no locks nothing tells a dead owner from one in another container.
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return false;
   return owner == ::getpid() || (::kill(owner, 0) != 0 && errno == ESRCH);
 }
 

@@ -77,6 +77,8 @@ Status PopFromFirst(CommandContext& c, std::span<const Bytes> keys, const Pop& p
   }
   for (const Bytes key : keys) {
     const Status s = PopFrom(c, KeyRef::Of(key), pop);
+    // To a client that waits for a sorted set, a key of another type is one that has none yet.
+    if (s == Status::kWrongType && c.mode == RunMode::kServe) continue;
     if (s != Status::kNotFound) return s;
   }
   return Status::kNotFound;

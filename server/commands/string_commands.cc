@@ -21,11 +21,13 @@ void ReplyCurrent(CommandContext& c, const Current& v) {
   }
 }
 
-// What a mutation saw, for the reply that follows it. A string buffer that was replaced or deleted
-// stands still from then on and lives as long as the batch; one that stays may be changed as soon
-// as its lock is given back, so its text is copied.
+// What a mutation saw, for the reply that follows it. A value that was replaced or deleted stands
+// still from then on and lives as long as the read section, which therefore begins here where the
+// batch has none; a string buffer that stays may be changed as soon as its lock is given back, so
+// its text is copied.
 class Seen {
  public:
+  explicit Seen(CommandContext& c) : inside_(c.op) {}
   // Each time the mutation's function runs.
   void Look(const Current& now) {
     now_ = now;
@@ -46,6 +48,7 @@ class Seen {
   }
 
  private:
+  InsideSection inside_;
   Current now_;
   bool copied_ = false;
   std::string text_;
@@ -90,7 +93,7 @@ Status Store(CommandContext& c, const KeyRef& key, Bytes value, int64_t deadline
 Outcome SetWithOptions(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 3, SetFamily::kSet, &options)) return Done();
-  Seen old;
+  Seen old(c);
   const auto access = options.get ? Database::Access::kRead : Database::Access::kPeek;
   const Status s = c.db().Mutate(
       c.op, c.key(1),
@@ -151,7 +154,7 @@ Outcome SetEx(CommandContext& c) { return SetWithTime(c, TimeUnit::kSeconds); }
 Outcome PSetEx(CommandContext& c) { return SetWithTime(c, TimeUnit::kMilliseconds); }
 
 Outcome GetSet(CommandContext& c) {
-  Seen old;
+  Seen old(c);
   const Status s = c.db().Mutate(
       c.op, c.key(1),
       [&](const Current& now) {
@@ -167,7 +170,7 @@ Outcome GetSet(CommandContext& c) {
 }
 
 Outcome GetDel(CommandContext& c) {
-  Seen old;
+  Seen old(c);
   const Status s = c.db().Mutate(
       c.op, c.key(1),
       [&](const Current& now) {
@@ -186,7 +189,7 @@ Outcome GetEx(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 2, SetFamily::kGetEx, &options)) return Done();
   if (!options.has_deadline && !options.persist) return Get(c);
-  Seen old;
+  Seen old(c);
   const Status s = c.db().Mutate(
       c.op, c.key(1),
       [&](const Current& now) {

@@ -229,7 +229,17 @@ void BlockedClients::OnTimer() {
 }
 
 void BlockedClients::ServeReady() {
-  if (!core_.shared.interests->ServeReady(*core_.op, &core_, kTriesPerTurn)) ServeSoon();
+  // A worker has no turns: what it leaves would wait for all the commands that it has to run.
+  const bool worker = core_.index >= core_.shared.cores.size();
+  const size_t tries = worker ? SIZE_MAX : kTriesPerTurn;
+  if (!core_.shared.interests->ServeReady(*core_.op, &core_, tries)) ServeSoon();
+}
+
+bool BlockedClients::TryServe() {
+  if (!TryBeginBatch(core_)) return false;
+  ServeReady();
+  core_.op->End();
+  return true;
 }
 
 void BlockedClients::ServeSoon() {
@@ -237,9 +247,7 @@ void BlockedClients::ServeSoon() {
   serve_queued_ = true;
   boost::asio::post(core_.io, [this] {
     serve_queued_ = false;
-    BeginBatch(core_);
-    ServeReady();
-    core_.op->End();
+    if (!TryServe()) ArmRetry();
   });
 }
 
@@ -255,7 +263,7 @@ void BlockedClients::RetryLater(std::shared_ptr<Waiter> waiter) {
 }
 
 void BlockedClients::ArmRetry() {
-  if (retry_armed_ || retries_.empty()) return;
+  if (retry_armed_) return;
   retry_armed_ = true;
   retry_timer_.expires_after(kRetryInterval);
   retry_timer_.async_wait([this](const boost::system::error_code& ec) {
@@ -269,9 +277,7 @@ void BlockedClients::OnRetry() {
   due.swap(retries_);
   // Whether they still wait or not: others may stand behind them.
   for (const auto& waiter : due) core_.shared.interests->Note(*waiter);
-  BeginBatch(core_);
-  ServeReady();
-  core_.op->End();
+  if (!TryServe()) ArmRetry();
 }
 
 void ServeReadyKeys(CoreContext& core) {

@@ -82,6 +82,8 @@ class BlockedClients {
   void ArmTimer();
   void OnTimer();
   void ArmRetry();
+  // Serves what is ready in a batch of its own; returns false if somebody has the gate.
+  bool TryServe();
   void OnRetry();
   void ServeSoon();
 

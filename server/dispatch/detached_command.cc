@@ -1,5 +1,8 @@
 #include "server/dispatch/detached_command.h"
 
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "engine/base/cycle_clock.h"
@@ -137,7 +140,7 @@ void DetachedCommand::ComeBack() {
   ParsedCommand parsed{{args_.data(), args_.size()}};
   Prepare(parsed);
   client.detached_bytes = 0;
-  BeginBatch(home_);
+  if (!TryBeginBatch(home_)) return ComeBackLater();
   client.reply_skip_armed = silent_;
   LockWaiters::ForgetObstacle();
   const Outcome outcome = Execute(home_, client, parsed);
@@ -148,7 +151,15 @@ void DetachedCommand::ComeBack() {
   ServeReadyKeys(home_);
   home_.op->End();
   if (outcome == Outcome::kDone) client.Resume();
-  if (outcome == Outcome::kBusy && !parked) again();
+  if (outcome == Outcome::kBusy && !parked) ComeBackLater();
+}
+
+void DetachedCommand::ComeBackLater() {
+  constexpr auto kRetry = std::chrono::milliseconds(1);
+  const auto timer = std::make_shared<boost::asio::steady_timer>(home_.io, kRetry);
+  timer->async_wait([self = shared_from_this(), timer](const boost::system::error_code& ec) {
+    if (!ec) self->ComeBack();
+  });
 }
 
 }  // namespace mantis::server

@@ -67,6 +67,7 @@ class DetachedCommand : public std::enable_shared_from_this<DetachedCommand> {
  private:
   explicit DetachedCommand(const CommandContext& c);
   void Copy(std::span<const Bytes> args);
+  void ComeBackLater();
   // The client, if it is still there and waits for this command, with what went along. Otherwise
   // that is forgotten.
   std::shared_ptr<Connection> Find();

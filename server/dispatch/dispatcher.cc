@@ -243,10 +243,15 @@ void ApplyReplyMode(Client& client, const ClientOutput::Mark& mark) {
 
 Database& CommandContext::db() { return engine.database(client.db); }
 
+bool TryBeginBatch(CoreContext& core) {
+  if (!core.op->TryBegin()) return false;
+  core.now_ms = core.op->now_ms();
+  return true;
+}
+
 void BeginBatch(CoreContext& core) {
   // Waits for whoever has the gate; this thread is in no read section and holds nothing.
-  while (!core.op->TryBegin()) std::this_thread::yield();
-  core.now_ms = core.op->now_ms();
+  while (!TryBeginBatch(core)) std::this_thread::yield();
 }
 
 Outcome RunAlone(CommandContext& c) {

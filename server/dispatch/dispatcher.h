@@ -26,6 +26,8 @@ void Prepare(ParsedCommand& parsed);
 // it end and begin the batch anew around itself. On kBusy nothing was written.
 Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);
 
+// Begins the core's batch. Returns false if somebody has the gate.
+[[nodiscard]] bool TryBeginBatch(CoreContext& core);
 // Begins the core's batch, waiting for who holds the gate.
 void BeginBatch(CoreContext& core);
 

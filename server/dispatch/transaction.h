@@ -6,8 +6,10 @@
 // command cannot be told from its arguments, all of it runs under the global gate instead. Commands
 // that ask other cores touch no keys; they come after the others, though their replies do not.
 //
-// Thread safety: on the client's core.
-// Ownership: both are part of the Client; a queued command owns a copy of its arguments.
+// Thread safety: one thread at a time: the client's core, or the worker that a long EXEC was handed
+// to.
+// Ownership: both are part of the Client, and travel with its EXEC; a queued command owns a copy of
+// its arguments, or the input that they arrived in.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>

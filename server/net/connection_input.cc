@@ -173,6 +173,8 @@ bool Connection::TakeInput(std::span<const std::string_view> args, InputBuffer* 
       !not_after(last.data() + last.size() + kCrlf, all.data() + all.size())) {
     return false;
   }
+  // The end of an inline command may be a line feed alone; such a command is copied.
+  if (std::string_view(last.data() + last.size(), kCrlf) != "\r\n") return false;
   input_taken_ = static_cast<size_t>(last.data() - all.data()) + last.size() + kCrlf;
   out->Swap(input_);
   input_.Assign(all.substr(input_taken_));

@@ -285,7 +285,8 @@ TEST_F(LongBatchStress, WhatIsLockedStaysWhileOthersDeleteFlushAndSwap) {
             EXPECT_EQ(Push(ctx, b, "element"), Status::kOk);
           }
           locks.Release();
-          ctx.Breathe();
+          ctx.End();
+          ASSERT_TRUE(ctx.BeginLong());
         }
         ctx.End();
       }

@@ -557,3 +557,22 @@ def swap_push_or_take(number, address, seconds):
             if not is_null(client.ok("BLPOP", "q", 0.05)):
                 count += 1
     return "taken", count
+
+
+def test_a_key_of_another_type_serves_nobody(client, waiters):
+    """A key that became something else while a client waited is passed over, for the next key and
+    for the next client in line."""
+    for command, give in (
+        (lambda *keys: ("BLPOP", *keys, 0), ("RPUSH", "second", "a", "b")),
+        (lambda *keys: ("BLMPOP", 0, len(keys), *keys, "LEFT"), ("RPUSH", "second", "a", "b")),
+        (lambda *keys: ("BZPOPMIN", *keys, 0), ("ZADD", "second", 1, "a", 2, "b")),
+        (lambda *keys: ("BZPOPMAX", *keys, 0), ("ZADD", "second", 2, "a", 1, "b")),
+        (lambda *keys: ("BZMPOP", 0, len(keys), *keys, "MIN"), ("ZADD", "second", 1, "a", 2, "b")),
+    ):
+        client.ok("FLUSHALL")
+        first = waiters(*command("first", "second"), count=1)
+        client.ok("SET", "first", "text")
+        second = waiters(*command("second"), count=2)
+        client.cmd(*give)
+        assert "b'a'" in str(first.read()), command("first")
+        assert "b'b'" in str(second.read()), command("first")

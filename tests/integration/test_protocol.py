@@ -57,6 +57,11 @@ ACCEPTED = {
     "inline and multibulk mixed": b"SET p 1\r\n*2\r\n$3\r\nGET\r\n$1\r\np\r\nGET p\r\n",
     "unknown inline command": b"NOSUCH a b\r\n",
     "inline of many words": b"MGET " + b"k " * 5000 + b"\r\n",
+    "LF alone behind many arguments": b"PING\r\n" * 1023
+    + b"MULTI\r\nDEL "
+    + b"a " * 1200
+    + b"a\n"
+    + b"*2\r\n$4\r\nECHO\r\n$5\r\nhello\r\nEXEC\r\n",
     "empty argument": b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n",
     "empty command name": b"*1\r\n$0\r\n\r\n",
     "CRLF inside an argument": b"*2\r\n$4\r\nECHO\r\n$4\r\n\r\n\r\n\r\n",

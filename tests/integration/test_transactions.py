@@ -342,3 +342,20 @@ def test_many_watched_keys(client, subject):
         client.ok("WATCH", *keys)
         client.ok("UNWATCH")
         assert client.ok("DBSIZE") == 1
+
+
+def test_a_long_transaction_answers_what_it_replaces(client):
+    """EXEC of so many steps runs on a worker, where the old values are freed meanwhile."""
+
+    def value(i):
+        return b"%012d:" % i + bytes([97 + i % 26]) * 2000
+
+    for command in (lambda i: ("SET", "key", value(i + 1), "GET"), lambda i: ("GETDEL", "key")):
+        for _ in range(3):
+            client.cmd("SET", "key", value(0))
+            commands = [command(i) for i in range(2500)]
+            if command(0)[0] == "GETDEL":
+                commands = [c for i in range(2500) for c in (("SET", "key", value(i)), command(i))]
+            replies = transact(client, *commands)
+            texts = [r.text for r in replies if r.text != b"OK"]
+            assert texts == [value(i) for i in range(2500)]

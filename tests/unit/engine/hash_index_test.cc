@@ -338,5 +338,27 @@ TEST_F(HashIndexTest, PrefetchFindsTheEntryInEveryStateOfAResize) {
   EraseAll(index);
 }
 
+// Two equal looks at an absent key are to mean that it was absent in between.
+TEST_F(HashIndexTest, AnEmptyBucketNeverLooksAsItDidBefore) {
+  HashIndex index;
+  const uint64_t hash = HashIndex::Hash("key");
+  const auto look = [&] {
+    const reclaim::ReadSection section;
+    HashIndex::Sight sight;
+    EXPECT_EQ(index.Find("key", hash, &sight), nullptr);
+    return sight;
+  };
+  const auto come_and_go = [&] { ASSERT_TRUE(Erase(index, Insert(index, "key"))); };
+  come_and_go();
+  // So that the allocator hands out the same memory again.
+  reclaim::Drain();
+  const HashIndex::Sight before = look();
+  for (int i = 0; i < 1000; ++i) {
+    come_and_go();
+    if (i % 10 == 0) reclaim::Drain();
+    ASSERT_FALSE(look() == before) << i;
+  }
+}
+
 }  // namespace
 }  // namespace mantis
