@@ -3,8 +3,8 @@
 function(mantis_precompile)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Of precompiled code GCC 12 says things about bounds that it does not say without.
-    target_compile_options(mantis_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
-                                                  -Wno-restrict)
+    target_compile_options(mantis_flags INTERFACE -Wno-array-bounds -Wno-restrict
+                                                  -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
   set(_std <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstring> <functional> <map>
            <memory> <mutex> <optional> <random> <span> <string> <string_view> <thread>
