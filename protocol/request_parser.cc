@@ -58,16 +58,11 @@ size_t Find(std::string_view data, size_t begin, size_t end, char c) {
 
 }  // namespace
 
-ParseStatus RequestParser::Parse(std::string_view data, Args& args) {
-  args.clear();
-  scratch_.clear();
-  consumed_ = 0;
+ParseStatus RequestParser::ParseCarefully(std::string_view data, Args& args) {
   if (failed_) return ParseStatus::kError;
   if (data.size() < wanted_) return ParseStatus::kNeedMore;
   if (data.empty()) return Suspend(1);
   if (data.front() != '*') return ParseInline(data, args);
-  // Nothing is suspended, so the whole command may well be there.
-  if (wanted_ == 0 && authenticated_ && ParseWhole(data, args)) return ParseStatus::kCommand;
   return ParseMultibulk(data, args);
 }
 

@@ -53,7 +53,17 @@ class RequestParser {
   //            more; what was parsed is not looked at again.
   // kError:    see error(). The stream cannot be resynchronised: the answer stays kError until
   //            Reset().
-  [[nodiscard]] ParseStatus Parse(std::string_view data, Args& args);
+  [[nodiscard]] ParseStatus Parse(std::string_view data, Args& args) {
+    args.clear();
+    scratch_.clear();
+    consumed_ = 0;
+    // If nothing is suspended the whole command may well be there.
+    const bool fresh = wanted_ == 0 && authenticated_ && !failed_;
+    if (fresh && !data.empty() && data.front() == '*' && ParseWhole(data, args)) {
+      return ParseStatus::kCommand;
+    }
+    return ParseCarefully(data, args);
+  }
 
   // The length of the command that the last Parse returned; 0 after the other answers.
   [[nodiscard]] size_t consumed() const { return consumed_; }
@@ -88,6 +98,7 @@ class RequestParser {
   enum class LineStatus { kOk, kNeedMore, kTooLong, kNotANumber };
 
   bool ParseWhole(std::string_view data, Args& args);
+  ParseStatus ParseCarefully(std::string_view data, Args& args);
   ParseStatus ParseInline(std::string_view data, Args& args);
   ParseStatus ParseMultibulk(std::string_view data, Args& args);
   ParseStatus ReadCount(std::string_view data);

@@ -32,12 +32,15 @@ inline bool SameBytes(Bytes a, Bytes b) {
     std::memcpy(&y, b.data() + i, sizeof(Unit));
     return x == y;
   };
-  // The last word overlaps the one before it.
+  // The last word, which overlaps the one before it, comes first: keys tend to differ there.
   if (n >= sizeof(uint64_t)) {
-    for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) {
+    if (!same_at(n - sizeof(uint64_t), uint64_t{})) return false;
+    size_t i = 0;
+    do {
       if (!same_at(i, uint64_t{})) return false;
-    }
-    return same_at(n - sizeof(uint64_t), uint64_t{});
+      i += sizeof(uint64_t);
+    } while (i + sizeof(uint64_t) < n);
+    return true;
   }
   if (n >= sizeof(uint32_t)) {
     return same_at(0, uint32_t{}) && same_at(n - sizeof(uint32_t), uint32_t{});

@@ -30,7 +30,8 @@ uint64_t MakeSlot(const Entry* e, uint64_t hash) {
 
 bool SameTag(uint64_t slot, uint64_t hash) { return ((slot ^ hash) >> kTagShift) == 0; }
 
-inline Entry* FindLive(std::span<const uint64_t> slots, Bytes key, uint64_t hash) {
+[[gnu::always_inline]] inline Entry* FindLive(std::span<const uint64_t> slots, Bytes key,
+                                              uint64_t hash) {
   for (const uint64_t slot : slots) {
     if (!SameTag(slot, hash)) continue;
     Entry* e = EntryOf(slot);

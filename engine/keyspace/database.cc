@@ -206,28 +206,29 @@ inline bool Database::MayReturn(Word before, Word after, const Update& update) {
 inline void Database::AfterCommit(OpContext& ctx, Entry* e, Word before, Word after,
                                   const Update& update) {
   auto& counters = Counters::Local();
+  const bool plain = before.has_value() && after.has_value() && before.kind() != Kind::kBox &&
+                     after.kind() != Kind::kBox;
+  if (!plain) CountKeys(ctx, e, before, after, update);
+  counters.Add(after.has_value() ? Counter::kWrites : Counter::kDeletes, 1);
+  counters.Add(Counter::kChanges, update.changes);
+  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
+             ctx.engine().lazy_free());
+  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
+    o->OnCommit(ctx, *this, e->key(), update.event, before.watched());
+  }
+}
+
+void Database::CountKeys(OpContext& ctx, Entry* e, Word before, Word after, const Update& update) {
   const bool existed = before.has_value();
   const bool exists = after.has_value();
   if (existed != exists) keys_.Add(exists ? 1 : -1);
+  if (!existed && exists) Counters::Local().Add(Counter::kCacheInserts, 1);
+  if (!exists && !before.locked()) ctx.NoteTomb(this, e);
   const bool had_deadline = before.kind() == Kind::kBox;
   const bool has_deadline = after.kind() == Kind::kBox;
   if (had_deadline != has_deadline) deadlines_.Add(has_deadline ? 1 : -1);
   if (had_deadline || has_deadline) due_in_ms_.Add(DueIn(after) - DueIn(before));
-
-  if (exists) {
-    counters.Add(Counter::kWrites, 1);
-    if (!existed) counters.Add(Counter::kCacheInserts, 1);
-  } else {
-    counters.Add(Counter::kDeletes, 1);
-  }
-  counters.Add(Counter::kChanges, update.changes);
-  RetireWord(before.WithoutFlags(), update.action == Update::Action::kSetDeadline,
-             ctx.engine().lazy_free());
   if (has_deadline) expiry_.Schedule(e, update.deadline_ms);
-  if (!exists && !before.locked()) ctx.NoteTomb(this, e);
-  if (CommitObserver* o = ctx.engine().observer(); o != nullptr) {
-    o->OnCommit(ctx, *this, e->key(), update.event, before.watched());
-  }
 }
 
 bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& update) {

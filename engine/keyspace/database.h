@@ -219,6 +219,9 @@ class Database {
   // unspecified and the update still owns its value.
   bool Commit(OpContext& ctx, Entry* e, Word expected, const Update& update);
   void AfterCommit(OpContext& ctx, Entry* e, Word before, Word after, const Update& update);
+  // Of that, what one present value without a deadline that replaces another does not need: numbers
+  // of keys and deadlines, the deadline itself, the tomb.
+  void CountKeys(OpContext& ctx, Entry* e, Word before, Word after, const Update& update);
   // Commit for who holds the entry's lock: only the watch flag can have changed meanwhile.
   void CommitLocked(OpContext& ctx, Entry* e, const Update& update);
   // The commit of a change that left the word as it is: the object behind it has changed.

@@ -290,8 +290,9 @@ void NoteRare(CoreContext& core, Client& client, const ParsedCommand& parsed, ui
   if (!error.empty()) CountFailure(core, parsed, error);
 }
 
-inline void CountOne(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
-                     std::string_view error) {
+[[gnu::always_inline]] inline void CountOne(CoreContext& core, Client& client,
+                                            const ParsedCommand& parsed, uint64_t ns,
+                                            std::string_view error) {
   core.stats.commands_processed.Add(1);
   ++client.commands_executed;
   CommandStats& stats = core.stats.per_command[parsed.command->id];
