@@ -13,7 +13,11 @@ constexpr size_t kCapacityMin = 256;
 
 void OutputBuffer::Grow(size_t n) {
   if (n > std::numeric_limits<size_t>::max() / 2 - size_) throw std::bad_alloc();
-  Reallocate(std::max({size_ + n, 2 * capacity_, kCapacityMin}));
+  if (bound_.Forbids(size_ + n)) throw ReplyTooLong();
+  // No room beyond the bound, where bytes would not be counted.
+  const size_t usual = std::max(2 * capacity_, kCapacityMin);
+  const size_t wanted = size_ + n < bound_.most ? std::min(usual, bound_.most) : usual;
+  Reallocate(std::max(size_ + n, wanted));
 }
 
 void OutputBuffer::ShrinkTo(size_t capacity) {

@@ -4,19 +4,35 @@
 // Ownership: owns its memory, movable. Pointers and views into it are good until the next call that
 // adds bytes or changes the capacity.
 // Invariants: size() <= capacity(); capacity grows geometrically, so appending costs O(1) per byte;
-// reserved bytes are not cleared. Running out of memory throws std::bad_alloc as containers do.
+// reserved bytes are not cleared. Running out of memory throws std::bad_alloc as containers do;
+// growing beyond the buffer's bound throws ReplyTooLong. A buffer that throws is as it was.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <string_view>
 #include <utility>
 
 namespace mantis::protocol {
 
+class ReplyTooLong : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the reply is too long"; }
+};
+
 class OutputBuffer {
  public:
+  // How many bytes there may be, as long as `enforced()` says that whoever adds them is prepared
+  // for an exception. Belongs to the object: it does not move along with the bytes.
+  struct Bound {
+    size_t most = SIZE_MAX;
+    bool (*enforced)() = nullptr;
+    bool Forbids(size_t bytes) const { return bytes > most && enforced != nullptr && enforced(); }
+  };
+
   OutputBuffer() = default;
   OutputBuffer(OutputBuffer&& other) noexcept { Swap(other); }
   OutputBuffer& operator=(OutputBuffer&& other) noexcept {
@@ -46,6 +62,8 @@ class OutputBuffer {
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] size_t capacity() const { return capacity_; }
   [[nodiscard]] char* data() { return data_; }
+  [[nodiscard]] const Bound& bound() const { return bound_; }
+  void set_bound(const Bound& bound) { bound_ = bound; }
   [[nodiscard]] std::string_view view() const { return {data_, size_}; }
 
   // Forgets the bytes, keeps the memory.
@@ -67,6 +85,7 @@ class OutputBuffer {
   char* data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
+  Bound bound_;
 };
 
 }  // namespace mantis::protocol

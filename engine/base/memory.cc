@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/clock.h"
 #include "engine/base/counters.h"
 
@@ -28,8 +29,23 @@ std::atomic<int64_t> fixed{0};
 
 // The sanitizers bring their own malloc, which must see every allocation to do its work.
 #ifdef MANTIS_SANITIZED
-void* RawAllocate(size_t n) { return std::malloc(n == 0 ? 1 : n); }
-void* RawAllocateZeroed(size_t n) { return std::calloc(1, n == 0 ? 1 : n); }
+// They do not work under ulimit -v, so tests of what happens when memory cannot be had set a bound
+// of their own for large blocks.
+bool BeyondTestLimit(size_t n) {
+  static const auto limit = [] {
+    const char* text = std::getenv("MANTIS_TEST_MEMORY_LIMIT");
+    return text == nullptr ? INT64_MAX : std::strtoll(text, nullptr, 10);
+  }();
+  if (n < kLargeBlock) return false;
+  constexpr size_t kMost = size_t{1} << 40;  // beyond it the sanitizers end the process
+  return n > kMost || UsedBytes() + static_cast<int64_t>(n) > limit;
+}
+void* RawAllocate(size_t n) {
+  return BeyondTestLimit(n) ? nullptr : std::malloc(n == 0 ? 1 : n);
+}
+void* RawAllocateZeroed(size_t n) {
+  return BeyondTestLimit(n) ? nullptr : std::calloc(1, n == 0 ? 1 : n);
+}
 void* RawAllocateAligned(size_t n, size_t align) { return std::aligned_alloc(align, n); }
 void RawFree(void* p) { std::free(p); }
 size_t RawUsable(const void* p) { return ::malloc_usable_size(const_cast<void*>(p)); }
@@ -92,18 +108,45 @@ void FreeWatched(void* p, int64_t bytes) {
 
 // Counts a block that was allocated for `n` bytes.
 void* Counted(void* p, size_t n) {
-  if (p == nullptr) [[unlikely]] {
-    std::fputs("mantis: out of memory\n", stderr);
-    std::abort();
-  }
   Counters::Local().Add(Counter::kUsedBytes, static_cast<int64_t>(RawUsableNew(p, n)));
   return p;
 }
 
+// `allocate` has given nothing for `n` bytes. See allocation_failure.h.
+template <class Allocate>
+[[gnu::noinline]] void* Refused(size_t n, Allocate allocate) {
+#ifndef MANTIS_SANITIZED
+  // Freed memory that the allocator has kept.
+  mi_collect(true);
+  if (void* p = allocate(n)) return Counted(p, SIZE_MAX);
+#endif
+  if (n >= kLargeBlock && FailureAllowed()) throw std::bad_alloc();
+  while (GiveUpReserve()) {
+    if (void* p = allocate(n)) return Counted(p, SIZE_MAX);
+  }
+  std::fprintf(stderr, "mantis: out of memory: no %zu bytes to be had, and the reserve is spent\n",
+               n);
+  std::abort();
+}
+
 }  // namespace
 
-void* Allocate(size_t n) { return Counted(RawAllocate(n), n); }
-void* AllocateZeroed(size_t n) { return Counted(RawAllocateZeroed(n), n); }
+void* Allocate(size_t n) {
+  void* const p = RawAllocate(n);
+  if (p == nullptr) [[unlikely]]
+    return Refused(n, RawAllocate);
+  return Counted(p, n);
+}
+void* AllocateZeroed(size_t n) {
+  void* const p = RawAllocateZeroed(n);
+  if (p == nullptr) [[unlikely]]
+    return Refused(n, RawAllocateZeroed);
+  return Counted(p, n);
+}
+void* TryAllocateZeroed(size_t n) {
+  void* const p = RawAllocateZeroed(n);
+  return p == nullptr ? p : Counted(p, n);
+}
 
 void Free(void* p) {
   if (p == nullptr) return;
@@ -201,6 +244,12 @@ void Purge() {
 #endif
 }
 
+void PurgeAll() {
+#ifndef MANTIS_SANITIZED
+  mi_collect(true);
+#endif
+}
+
 void GiveBackAtOnce(int64_t ms) {
   (void)ms;
 #ifndef MANTIS_SANITIZED
@@ -225,9 +274,16 @@ const char* AllocatorName() {
 }
 
 namespace {
+void* AllocateOrNull(size_t n) noexcept {
+  void* const p = RawAllocate(n);
+  return p == nullptr ? p : Counted(p, n);
+}
 void* AllocateAligned(size_t n, std::align_val_t align) {
   const auto a = static_cast<size_t>(align);
-  void* const p = RawAllocateAligned((n + a - 1) / a * a, a);
+  const size_t whole = (n + a - 1) / a * a;
+  void* const p = RawAllocateAligned(whole, a);
+  if (p == nullptr) [[unlikely]]
+    return Refused(whole, [a](size_t bytes) { return RawAllocateAligned(bytes, a); });
   // More than asked for, so not of the class of `n`.
   return Counted(p, SIZE_MAX);
 }
@@ -236,9 +292,11 @@ void* AllocateAligned(size_t n, std::align_val_t align) {
 
 void* operator new(size_t n) { return mantis::memory::Allocate(n); }
 void* operator new[](size_t n) { return mantis::memory::Allocate(n); }
-void* operator new(size_t n, const std::nothrow_t&) noexcept { return mantis::memory::Allocate(n); }
+void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  return mantis::memory::AllocateOrNull(n);
+}
 void* operator new[](size_t n, const std::nothrow_t&) noexcept {
-  return mantis::memory::Allocate(n);
+  return mantis::memory::AllocateOrNull(n);
 }
 void* operator new(size_t n, std::align_val_t a) { return mantis::memory::AllocateAligned(n, a); }
 void* operator new[](size_t n, std::align_val_t a) { return mantis::memory::AllocateAligned(n, a); }

@@ -13,9 +13,11 @@
 
 namespace mantis::memory {
 
-// Never returns nullptr: the process ends when the system has no memory left.
+// Never return nullptr: what happens when there is no memory, allocation_failure.h says.
 [[nodiscard]] void* Allocate(size_t n);
 [[nodiscard]] void* AllocateZeroed(size_t n);
+// nullptr if there is no memory.
+[[nodiscard]] void* TryAllocateZeroed(size_t n);
 void Free(void* p);
 [[nodiscard]] size_t UsableSize(const void* p);
 // What a block of Allocate(n) has at least, and exactly unless it is huge: computed, where
@@ -34,6 +36,9 @@ void Free(void* p);
 // what others freed of its blocks waits until it takes them back, here or some day by itself, and
 // then all of them at once. O(blocks so freed) and a look at each page of the thread.
 void Purge();
+// The same by force: also what the thread would soon use again, and segments that the process keeps.
+// For when there is no memory left; looks at every page of the thread.
+void PurgeAll();
 // For the next `ms` milliseconds, pages that become free anywhere in the process are given back at
 // once instead of being kept for a while: while much is being freed, as what is kept would stay
 // until somebody allocates again.

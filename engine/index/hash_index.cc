@@ -95,7 +95,8 @@ HashIndex::Table* HashIndex::NoTable() {
 HashIndex::Table* HashIndex::NewTable(size_t buckets, size_t units) {
   static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
   static_assert(sizeof(Table) % alignof(std::atomic<uint64_t>) == 0);
-  void* p = memory::AllocateZeroed(sizeof(Table) + buckets * sizeof(uint64_t));
+  void* p = memory::TryAllocateZeroed(sizeof(Table) + buckets * sizeof(uint64_t));
+  if (p == nullptr) return nullptr;
   auto* t = new (p) Table;
   t->mask = buckets - 1;
   t->units = units;
@@ -104,6 +105,7 @@ HashIndex::Table* HashIndex::NewTable(size_t buckets, size_t units) {
 
 HashIndex::Table* HashIndex::CreateFirstTable() {
   Table* t = NewTable(kMinBuckets, kMinBuckets);
+  if (t == nullptr) throw std::bad_alloc();
   // Relaxed: nobody else sees the table yet.
   for (size_t b = 0; b < kMinBuckets; ++b) t->word(b).store(kEmpty, std::memory_order_relaxed);
   Table* seen = NoTable();

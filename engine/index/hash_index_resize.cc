@@ -38,6 +38,8 @@ void HashIndex::MaybeResize(Table* t) {
   } else {
     return;
   }
+  // Without memory the table stays as large as it is, until a later change tries again.
+  if (fresh == nullptr) return;
   Table* none = nullptr;
   if (!t->next.compare_exchange_strong(none, fresh, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {

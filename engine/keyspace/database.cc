@@ -50,6 +50,7 @@ void DestroyWithValue(Entry* e) {
 Database::Database(int number) : number_(number) {}
 
 Database::~Database() {
+  const memory::MustSucceed must;
   // Entries are reached through the hash index: every entry that was not buried is in it.
   std::vector<Entry*> entries;
   uint64_t cursor = 0;
@@ -192,6 +193,15 @@ Entry* Database::CreateEntry(const KeyRef& key) {
   return e;
 }
 
+Entry* Database::CreateEntryFor(const KeyRef& key, const Update& update) {
+  try {
+    return CreateEntry(key);
+  } catch (...) {
+    FreeUnpublished(update.value);
+    throw;
+  }
+}
+
 inline bool Database::MayReturn(Word before, Word after, const Update& update) {
   // A fresh entry has held nothing; that a deadline comes or goes leaves the value as it is.
   if (before.kind() == Kind::kNew || update.action != Update::Action::kSet) return false;
@@ -251,6 +261,7 @@ bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& upd
   }
   // A value must be in the ordered index before it can be seen.
   if (expected.kind() == Kind::kNew && desired.has_value()) {
+    const memory::MustSucceed must;
     ctx.engine().cache().InitAccess(e, ctx.now_ms());
     ordered_.Insert(e, ctx.places().Take(ordered_, e->key()));
   }
@@ -268,6 +279,7 @@ bool Database::Commit(OpContext& ctx, Entry* e, Word expected, const Update& upd
 Status Database::MoveLocked(OpContext& ctx, const KeyRef& from, Database& to_db, const KeyRef& to,
                             std::string_view from_event, std::string_view to_event) {
   const InsideSection inside(ctx);
+  const memory::MustSucceed must;
   Entry* source = index_.Find(from.bytes, from.hash);
   Entry* target = to_db.FindOrCreate(to);
   // The source gives the value away: its commit retires a box, not what is in it. Loops, although

@@ -10,6 +10,11 @@
 // ReadString and Mutate run outside of the read section, under the key's lock, or with the string
 // kept; the methods that they call in turn enter it.
 //
+// Without memory. The functions given to Edit and EditOrCreate must succeed once they have begun to
+// change the object (base/allocation_failure.h): they are in a MustSucceed, which a NothingChangedYet
+// lifts for what comes before. All others may throw std::bad_alloc; the key's lock is given back
+// then, and the key is as it was. A Mutate that works on a string buffer has to leave it so.
+//
 // The commit point. Every change of every key ends in Commit(): one compare-and-swap of the value
 // word, followed by everything that has to know of a change: the key count, the watch flag, the
 // deadline, reclamation of the old value, the observer (log, notifications, tracking). Nothing
@@ -19,9 +24,11 @@
 
 #include <atomic>
 #include <concepts>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/counters.h"
 #include "engine/base/status.h"
 #include "engine/base/striped_count.h"
@@ -215,6 +222,8 @@ class Database {
   Entry* FindOrCreate(const KeyRef& key);
   // The same for a key that was just looked up in vain.
   Entry* CreateEntry(const KeyRef& key);
+  // The same for an update that is to be its first value, and owns that also if this throws.
+  Entry* CreateEntryFor(const KeyRef& key, const Update& update);
   // See the file comment. `expected` is what the update was computed from; on failure it is left
   // unspecified and the update still owns its value.
   bool Commit(OpContext& ctx, Entry* e, Word expected, const Update& update);
@@ -239,6 +248,19 @@ class Database {
   // kCreate, absent (kNotFound with an entry).
   Held Hold(OpContext& ctx, const KeyRef& key, ValueType type, Access access, Missing missing);
   void Release(OpContext& ctx, const Held& held);
+  // Releases at its end, however that is reached.
+  class Unlock {
+   public:
+    Unlock(Database& db, OpContext& ctx, const Held& held) : db_(db), ctx_(ctx), held_(held) {}
+    ~Unlock() { db_.Release(ctx_, held_); }
+    Unlock(const Unlock&) = delete;
+    Unlock& operator=(const Unlock&) = delete;
+
+   private:
+    Database& db_;
+    OpContext& ctx_;
+    const Held& held_;
+  };
   void FinishEdit(OpContext& ctx, const Held& held, Object* object, const Edited& edited);
   // What GetMany sees of one key.
   struct Seen {
@@ -306,6 +328,8 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access)
       reclaim::NoteLocksHeld(1);
     }
     const Held held{Status::kOk, e, current, hold};
+    std::optional<Unlock> unlock;
+    if (hold) unlock.emplace(*this, ctx, held);
     const Update update = [&] {
       const OutsideSection outside(ctx, hold);
       return f(static_cast<const Current&>(current));
@@ -320,14 +344,13 @@ Status Database::Mutate(OpContext& ctx, const KeyRef& key, F&& f, Access access)
         if (access == Access::kRead) CountRead(false);
         return update.status;
       }
-      e = CreateEntry(key);
+      e = CreateEntryFor(key, update);
       w = Word::Of(Kind::kNew);
     }
     if (!done) {
       done = Commit(ctx, e, w, update);
       if (!done && update.action == Update::Action::kSet) FreeUnpublished(update.value);
     }
-    if (hold) Release(ctx, held);
     if (!done) continue;
     if (access == Access::kRead) CountRead(current.exists());
     return update.status;
@@ -338,18 +361,17 @@ template <class T, std::invocable<const T&> F>
 Status Database::Read(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
-  const Status s = [&] {
-    const OutsideSection outside(ctx);
-    return f(static_cast<const T&>(*ObjectOf(held.current.value)));
-  }();
-  Release(ctx, held);
-  return s;
+  const Unlock unlock(*this, ctx, held);
+  const OutsideSection outside(ctx);
+  return f(static_cast<const T&>(*ObjectOf(held.current.value)));
 }
 
 template <class T, std::invocable<T&> F>
 Status Database::Edit(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, TypeOf(T::kKind), access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
+  const Unlock unlock(*this, ctx, held);
+  const memory::MustSucceed must;
   auto* object = static_cast<T*>(ObjectOf(held.current.value));
   const Edited edited = [&] {
     const OutsideSection outside(ctx);
@@ -363,6 +385,8 @@ template <class T, class Make, std::invocable<T&> F>
 Status Database::EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&& f) {
   const Held held = Hold(ctx, key, TypeOf(T::kKind), Access::kPeek, Missing::kCreate);
   if (held.entry == nullptr) return held.status;
+  const Unlock unlock(*this, ctx, held);
+  const memory::MustSucceed must;
   if (held.status == Status::kOk) {
     auto* object = static_cast<T*>(ObjectOf(held.current.value));
     const Edited edited = [&] {
@@ -386,7 +410,6 @@ Status Database::EditOrCreate(OpContext& ctx, const KeyRef& key, Make&& make, F&
       expiry_.Schedule(held.entry, object->next_deadline_ms());
     }
   }
-  Release(ctx, held);
   return edited.status;
 }
 
@@ -394,12 +417,9 @@ template <std::invocable<const Current&> F>
 Status Database::ReadValue(OpContext& ctx, const KeyRef& key, F&& f, Access access) {
   const Held held = Hold(ctx, key, ValueType::kNone, access, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
-  const Status s = [&] {
-    const OutsideSection outside(ctx);
-    return f(static_cast<const Current&>(held.current));
-  }();
-  Release(ctx, held);
-  return s;
+  const Unlock unlock(*this, ctx, held);
+  const OutsideSection outside(ctx);
+  return f(static_cast<const Current&>(held.current));
 }
 
 template <std::invocable<const Current&> F>
@@ -414,10 +434,9 @@ Status Database::ReadEntry(OpContext& ctx, Entry* e, F&& f) {
   if (held.owned) reclaim::NoteLocksHeld(1);
   held.entry = e;
   held.current = Resolve(w);
+  const Unlock unlock(*this, ctx, held);
   const bool live = held.current.exists() && held.current.deadline_ms > ctx.now_ms();
-  const Status s = live ? f(static_cast<const Current&>(held.current)) : Status::kNotFound;
-  Release(ctx, held);
-  return s;
+  return live ? f(static_cast<const Current&>(held.current)) : Status::kNotFound;
 }
 
 template <std::invocable<Bytes> F>

@@ -65,6 +65,7 @@ Database::Held Database::Hold(OpContext& ctx, const KeyRef& key, ValueType type,
 }
 
 void Database::Release(OpContext& ctx, const Held& held) {
+  const memory::MustSucceed must;
   if (held.owned) {
     held.entry->Unlock();
     reclaim::NoteLocksHeld(-1);
@@ -101,7 +102,6 @@ void Database::FinishEdit(OpContext& ctx, const Held& held, Object* object, cons
       expiry_.Schedule(held.entry, object->next_deadline_ms());
     }
   }
-  Release(ctx, held);
 }
 
 Word Database::CopyOfBuffer(OpContext& ctx, Word value) {
@@ -120,9 +120,9 @@ Status Database::CopyBuffer(OpContext& ctx, const KeyRef& key, StringRef* out) {
   const InsideSection inside(ctx);
   const Held held = Hold(ctx, key, ValueType::kString, Access::kPeek, Missing::kFail);
   if (held.status != Status::kOk) return held.status;
+  const Unlock unlock(*this, ctx, held);
   const Word value = held.current.value;
   *out = StringRef(value.kind() == Kind::kStringBuffer ? CopyOfBuffer(ctx, value) : value);
-  Release(ctx, held);
   return Status::kOk;
 }
 
@@ -155,11 +155,12 @@ Status Database::Replace(OpContext& ctx, const KeyRef& key, std::unique_ptr<Obje
   const InsideSection inside(ctx);
   const Held held = Hold(ctx, key, ValueType::kNone, Access::kPeek, Missing::kCreate);
   if (held.entry == nullptr) return held.status;
+  const Unlock unlock(*this, ctx, held);
+  const memory::MustSucceed must;
   const int64_t next_deadline_ms = value->next_deadline_ms();
   const Update put = Update::Set(value.release()->ToWord(), deadline_ms, event);
   CommitLocked(ctx, held.entry, put.Counting(changes));
   if (next_deadline_ms != kNoDeadline) expiry_.Schedule(held.entry, next_deadline_ms);
-  Release(ctx, held);
   return Status::kOk;
 }
 
@@ -182,6 +183,8 @@ void Database::ExpireParts(OpContext& ctx, Entry* e) {
     reclaim::NoteLocksHeld(1);
     held.owned = true;
   }
+  const Unlock unlock(*this, ctx, held);
+  const memory::MustSucceed must;
   Object* object = ObjectOf(held.current.value);
   const size_t removed = object->ExpireParts(ctx.now_ms(), kLimit);
   Counters::Local().Add(Counter::kExpiredFields, static_cast<int64_t>(removed));

@@ -12,6 +12,7 @@ constexpr int kRounds = 100;
 
 Status KeyLocks::Acquire(std::span<const Target> keys) {
   if (ctx_.holds_locks()) return Status::kOk;
+  held_.reserve(keys.size());  // what may fail for want of memory does before anything is locked
   BriefWait wait;
   for (int round = 0; round < kRounds; ++round) {
     const Entry* in_the_way = TryAll(keys);
@@ -33,6 +34,7 @@ Status KeyLocks::Acquire(std::span<const Target> keys) {
 }
 
 const Entry* KeyLocks::TryAll(std::span<const Target> keys) {
+  const memory::MustSucceed must;
   held_.clear();
   for (const auto& [db, key] : keys) held_.emplace_back(db->FindOrCreate(key), db);
   // One order for everybody, so that of two rivals one gets through.

@@ -56,6 +56,7 @@ void OpContext::End() {
 }
 
 void OpContext::LeaveSection() {
+  const memory::MustSucceed must;
   // An entry that is absent and not locked may be freed by somebody else once the section is left.
   BuryTombs();
   places_.Clear();
@@ -67,8 +68,8 @@ void OpContext::LeaveSection() {
 
 void OpContext::Keep(Blob* blob) {
   if (!in_long_batch_) return;
-  blob->Ref();
   kept_.push_back(blob);
+  blob->Ref();
 }
 
 void OpContext::ReleaseKept() {

@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/clock.h"
 #include "engine/keyspace/place_hints.h"
 #include "engine/reclaim/rcu.h"
@@ -87,7 +88,10 @@ class OpContext {
   uint64_t& random_state() { return random_state_; }
 
   // Remembers an entry that became absent, to be unlinked at the end of the batch.
-  void NoteTomb(Database* db, Entry* entry) { tombs_.emplace_back(db, entry); }
+  void NoteTomb(Database* db, Entry* entry) {
+    const memory::MustSucceed must;
+    tombs_.emplace_back(db, entry);
+  }
   size_t tomb_count() const { return tombs_.size(); }
 
  private:

@@ -40,6 +40,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/bytes.h"
 #include "engine/index/hash_index.h"
 
@@ -174,6 +175,7 @@ class ElementTable {
   void DestroyElements(F&& destroy) {
     // So many at a time that sorting them takes little memory.
     constexpr size_t kAtOnce = 1'000'000;
+    const memory::MustSucceed must;  // destructors do this
     std::vector<T*> some;
     some.reserve(std::min(size_, kAtOnce));
     const auto destroy_them = [&] {

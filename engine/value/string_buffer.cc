@@ -23,11 +23,12 @@ StringBuffer::StringBuffer(Bytes text, size_t size)
 }
 
 void StringBuffer::Move(size_t size, bool zeroed) {
-  capacity_ = size + std::min(size, kGrowthMax + size / 8);
-  char* moved = NewBytes(capacity_, zeroed);
+  const size_t capacity = size + std::min(size, kGrowthMax + size / 8);
+  char* moved = NewBytes(capacity, zeroed);
   if (size_ != 0) std::memcpy(moved, data_, size_);
   memory::Free(data_);
   data_ = moved;
+  capacity_ = capacity;
 }
 
 void StringBuffer::Resize(size_t size) {
@@ -40,9 +41,11 @@ void StringBuffer::Resize(size_t size) {
 }
 
 void StringBuffer::Assign(Bytes text) {
+  const size_t capacity = std::max<size_t>(text.size(), 1);
+  char* fresh = NewBytes(capacity, false);
   memory::Free(data_);
-  capacity_ = std::max<size_t>(text.size(), 1);
-  data_ = NewBytes(capacity_, false);
+  data_ = fresh;
+  capacity_ = capacity;
   if (!text.empty()) std::memcpy(data_, text.data(), text.size());
   size_ = text.size();
 }

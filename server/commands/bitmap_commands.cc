@@ -207,14 +207,15 @@ Outcome BitOp(CommandContext& c) {
     const Status s = c.db().Remove(c.op, target);
     if (s != Status::kOk && s != Status::kNotFound) return FailStatus(c, s);
   } else {
-    Blob* blob = Blob::CreateModified(size);
+    const auto unref = [](Blob* b) { b->Unref(); };
+    const std::unique_ptr<Blob, decltype(unref)> made(Blob::CreateModified(size), unref);
+    Blob* const blob = made.get();
     bits::Combine(op, texts, blob->data());
     // A reference for each attempt, which loses it if it fails.
     const Status s = c.db().Mutate(c.op, target, [blob](const Current&) {
       blob->Ref();
       return Update::Set(Word::Pointer(Kind::kString, blob), kNoDeadline, "set");
     });
-    blob->Unref();
     if (s != Status::kOk) return FailStatus(c, s);
   }
   c.reply.Integer(static_cast<int64_t>(size));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/value/list.h"
 #include "server/commands/args.h"
 #include "server/commands/list_reply.h"
@@ -41,7 +42,10 @@ Outcome Push(CommandContext& c) {
 template <End end>
 Outcome PopOne(CommandContext& c) {
   const Status s = c.db().Edit<List>(c.op, c.key(1), [&c](List& list) {
-    list.Pop(end, [&c](const List::Item& item) { ReplyItem(c, item); });
+    list.Pop(end, [&c](const List::Item& item) {
+      const memory::NothingChangedYet yet;
+      ReplyItem(c, item);
+    });
     return Edited::Yes(PopEvent(end));
   });
   if (s == Status::kNotFound) {

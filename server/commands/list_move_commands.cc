@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "server/commands/list_reply.h"
 #include "server/dispatch/blocking.h"
 #include "server/dispatch/command_table.h"
@@ -17,9 +18,11 @@ using End = List::End;
 Edited Rotate(CommandContext& c, List& list, End from, End to) {
   std::string element;
   list.Pop(from, [&](const List::Item& item) {
+    const memory::NothingChangedYet yet;
     ReplyItem(c, item);
     char digits[24];
     element = item.View(std::span<char, 24>(digits));
+    memory::Ensure(element.size());
   });
   list.Push(element, to);
   return Edited::Yes(PopEvent(from));
@@ -36,12 +39,16 @@ Edited MoveTo(CommandContext& c, List& source, const KeyRef& target, End from, E
   source.Pop(from, [&](const List::Item& item) {
     char digits[24];
     const Bytes element = item.View(std::span<char, 24>(digits));
+    {
+      const memory::NothingChangedYet yet;
+      ReplyItem(c, item);
+      memory::Ensure(element.size());
+    }
     // Told before the removal, as Redis does.
     pushed = c.db().EditOrCreate<List>(c.op, target, ListMaker(c), [&](List& list) {
       list.Push(element, to);
       return Edited::Yes(PushEvent(to)).Counting(0);  // the two together are one change
     });
-    ReplyItem(c, item);
   });
   return Edited::Yes(PopEvent(from), pushed);
 }

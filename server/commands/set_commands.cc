@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/value/set.h"
 #include "protocol/number.h"
 #include "server/commands/args.h"
@@ -103,9 +104,20 @@ Outcome SCard(CommandContext& c) {
       [&c] { c.reply.Integer(0); });
 }
 
+// Members are replied with while they are removed, so the memory for it must be there before. As
+// much as these many take on average, and as much again.
+void EnsureReplyOf(const Set& set, size_t members) {
+  const memory::NothingChangedYet yet;
+  if (members == 0) return;
+  memory::Ensure(2 * (set.bytes(5) / set.size() + 1) * members);
+}
+
 Outcome PopOne(CommandContext& c) {
   const Status s = c.db().Edit<Set>(c.op, c.key(1), [&](Set& set) {
-    set.Pop(c.op.random_state(), [&c](const Set::Member& m) { ReplyItem(c, m); });
+    set.Pop(c.op.random_state(), [&c](const Set::Member& m) {
+      const memory::NothingChangedYet yet;
+      ReplyItem(c, m);
+    });
     return Edited::Yes("spop");
   });
   if (s == Status::kNotFound) {
@@ -124,6 +136,7 @@ Outcome SPop(CommandContext& c) {
   const Status s = c.db().Edit<Set>(c.op, c.key(1), [&](Set& set) {
     const size_t popped = std::min(static_cast<size_t>(*count), set.size());
     if (TooLong(c, popped)) return Edited::No(Status::kTooLong);
+    EnsureReplyOf(set, popped);
     c.reply.Set(popped);
     if (popped == 0) return Edited::No();
     set.PopMany(popped, limits, c.op.random_state(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/keyspace/key_locks.h"
 #include "server/commands/sorted_set_args.h"
 #include "server/dispatch/blocking.h"
@@ -59,7 +60,10 @@ Status PopFrom(CommandContext& c, const KeyRef& key, const Pop& pop) {
     SortedSet::RankRange ranks{0, std::min(pop.count, set.size())};
     if (TooManyMembers(c, ranks.count)) return Edited::No(Status::kTooLong);
     if (pop.end == End::kMax) ranks = Mirrored(ranks, set.size());
-    WritePopped(c, key.bytes, set, ranks, pop);
+    {
+      const memory::NothingChangedYet yet;
+      WritePopped(c, key.bytes, set, ranks, pop);
+    }
     set.RemoveRange(ranks);
     if (ranks.count == 0) return Edited::No();
     return Edited::Yes(pop.end == End::kMin ? "zpopmin" : "zpopmax").Counting(ranks.count);

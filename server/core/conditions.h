@@ -1,5 +1,5 @@
 // What makes the whole server refuse or drop commands: it loads its data, the last background save
-// failed, the data is saved for the exit. One word, so that the dispatcher pays a single load for
+// failed, the data is saved for the exit, there is no memory left. One word, so that the dispatcher pays a single load for
 // the ordinary case, in which there is nothing.
 //
 // Thread safety: any thread. A core notices a change at its next command; who needs every core to
@@ -16,6 +16,8 @@ enum class Condition : uint32_t {
   kSaveFailed = 1u << 1,  // the last background save failed (rdb_last_bgsave_status)
   // The final snapshot is written: a change could not be kept any more, so none is made.
   kSealed = 1u << 2,
+  // The reserve of memory is spent (engine/base/allocation_failure.h): nothing that needs memory.
+  kMemoryShort = 1u << 3,
 };
 
 class Conditions {

@@ -11,6 +11,7 @@
 #include "engine/base/counters.h"
 #include "engine/keyspace/engine.h"
 #include "server/core/core_context.h"
+#include "server/core/memory_reserve.h"
 #include "server/core/persistence.h"
 #include "server/core/shared_state.h"
 #include "server/dispatch/blocked_clients.h"
@@ -79,6 +80,7 @@ void Housekeeping::Round() {
   }
   if (core_.now_ms - last_second_ms_ >= kSecondMs) {
     last_second_ms_ = core_.now_ms;
+    RefillMemoryReserve(core_);
     LookAfterClients();
     SampleClients(core_);
     if (core_.index == 0) core_.shared.persistence->Tick();

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/clock.h"
 #include "server/core/core_group.h"
+#include "server/core/log.h"
 #include "server/core/shared_state.h"
 #include "server/net/client.h"
 #include "server/net/core_loop.h"
@@ -33,9 +35,8 @@ void AppendQuoted(std::string& out, Bytes bytes) {
   out.push_back('"');
 }
 
-}  // namespace
-
-void FeedMonitors(SharedState& shared, const Client& client, std::span<const Bytes> args) {
+// What a monitor is sent of a command.
+std::string LineOf(const Client& client, std::span<const Bytes> args) {
   const int64_t now_us = WallClockUs();
   std::string line =
       fmt::format("{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.db,
@@ -45,7 +46,20 @@ void FeedMonitors(SharedState& shared, const Client& client, std::span<const Byt
     line.push_back(' ');
     AppendQuoted(line, arg);
   }
-  const auto text = std::make_shared<const std::string>(std::move(line));
+  return line;
+}
+
+}  // namespace
+
+void FeedMonitors(SharedState& shared, const Client& client, std::span<const Bytes> args) {
+  std::shared_ptr<const std::string> text;
+  try {
+    const memory::MayFail may_fail;
+    text = std::make_shared<const std::string>(LineOf(client, args));
+  } catch (const std::bad_alloc&) {
+    LogWarning("A command is not shown to monitors: no memory for its text");
+    return;
+  }
   for (const auto& core : shared.cores) {
     PostTo(*core, [text](CoreContext& self) {
       if (self.monitors > 0) self.loop->FeedMonitors(*text);

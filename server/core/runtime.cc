@@ -18,6 +18,7 @@
 #include "server/core/collation.h"
 #include "server/core/cpu_count.h"
 #include "server/core/log.h"
+#include "server/core/memory_reserve.h"
 #include "server/core/persistence.h"
 #include "server/core/process_setup.h"
 #include "server/core/supervision.h"
@@ -71,7 +72,7 @@ ServerRuntime::ServerRuntime(SharedState& shared, Supervision& supervision)
   shared_.workers = std::make_unique<WorkerPool>(shared_);
 }
 
-ServerRuntime::~ServerRuntime() = default;
+ServerRuntime::~ServerRuntime() { StopMemoryReserve(); }
 
 std::optional<std::string> ServerRuntime::Start() {
   if (auto error = FitClientsToDescriptors(shared_)) return error;
@@ -93,6 +94,7 @@ std::optional<std::string> ServerRuntime::Start() {
     if (const auto error = WritePidFile(settings->pidfile)) LogWarning(*error);
   }
   LogNotice(Banner(shared_, usable_cores_));
+  StartMemoryReserve(shared_);
   // Until the snapshot is there; before the first client is.
   shared_.conditions.Set(Condition::kLoading);
   loops_running_ = loops_.size();

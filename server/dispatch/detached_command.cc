@@ -5,11 +5,13 @@
 #include <memory>
 #include <utility>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/cycle_clock.h"
 #include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/argument_memory.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/dispatch/transaction.h"
@@ -43,6 +45,7 @@ DetachedCommand::DetachedCommand(const CommandContext& c)
   stand_in_.name = c.client.name;
   stand_in_.address = c.client.address;
   stand_in_.reply.set_protocol(c.reply.protocol());
+  stand_in_.output.set_reply_max(c.client.output.reply_max());
 }
 
 DetachedCommand::DetachedCommand(const CommandContext& c, std::span<const Bytes> args)
@@ -54,6 +57,8 @@ std::unique_ptr<DetachedCommand> DetachedCommand::Leaving(const CommandContext& 
   // make_unique cannot reach the constructor.
   std::unique_ptr<DetachedCommand> command(new DetachedCommand(c));
   const auto size = static_cast<size_t>(c.args.back().data() - c.args.front().data());
+  // What may fail for want of memory comes first.
+  command->args_.reserve(c.args.size());
   if (size >= kTakenFrom && c.client.connection->TakeInput(c.args, &command->input_)) {
     command->args_.assign(c.args.begin(), c.args.end());
   } else {
@@ -97,8 +102,18 @@ Outcome DetachedCommand::Run(CoreContext& core, RunMode mode) {
   c.mode = mode;
   core.op->no_touch = stand_in_.no_touch;
   const uint64_t start = Ticks();
-  Outcome outcome = command_->row->handler(c);
-  if (outcome == Outcome::kAlone) outcome = RunAlone(c);
+  Outcome outcome = Outcome::kDone;
+  try {
+    const memory::MayFail may_fail;
+    EnsureForArguments(c.args, *command_->row);
+    outcome = command_->row->handler(c);
+    if (outcome == Outcome::kAlone) outcome = RunAlone(c);
+  } catch (const std::bad_alloc&) {
+    ReplyNoMemory(stand_in_, {});
+    NoteRefused(core, stand_in_, {{args_.data(), args_.size()}, command_}, {});
+  } catch (const protocol::ReplyTooLong&) {
+    stand_in_.DropReply({});
+  }
   if (outcome == Outcome::kDone) {
     ticks_ += Ticks() - start;
   } else {
@@ -128,6 +143,10 @@ void DetachedCommand::Deliver(Count count) {
     CountEnd(home_, client, parsed, begun_ns_, TicksToNs(ticks_), error);
   }
   client.detached_bytes = 0;
+  if (stand_in_.reply_too_long) {
+    client.DropReply(client.output.mark());
+    return connection->FlushSoon();
+  }
   if (!silent_) client.output.Adopt(stand_in_.output);
   client.Resume();
 }

@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "config/option_table.h"
+#include "engine/base/allocation_failure.h"
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
 #include "server/core/log.h"
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/dispatch/argument_memory.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
@@ -29,6 +31,9 @@ namespace {
 
 constexpr std::string_view kNoAuthError = "NOAUTH Authentication required.";
 constexpr std::string_view kOomError = "OOM command not allowed when used memory > 'maxmemory'.";
+
+constexpr std::string_view kNoMemoryError =
+    "OOM command not allowed: the system has no memory for it";
 
 constexpr std::string_view kLoadingError = "LOADING Redis is loading the dataset in memory";
 constexpr std::string_view kSaveFailedError =
@@ -249,10 +254,43 @@ bool TryBeginBatch(CoreContext& core) {
   return true;
 }
 
+void ReplyNoMemory(Client& client, const ClientOutput::Mark& mark) {
+  client.output.Rewind(mark);
+  client.reply.Error(kNoMemoryError);
+}
+
 void BeginBatch(CoreContext& core) {
   // Waits for whoever has the gate; this thread is in no read section and holds nothing.
   while (!TryBeginBatch(core)) std::this_thread::yield();
 }
+
+namespace {
+
+// While the gate is closed for `c`: opens it at its end, and begins the batch anew.
+class AloneScope {
+ public:
+  AloneScope(CommandContext& c, bool long_batch) : c_(c), long_batch_(long_batch) {
+    c_.alone = true;
+  }
+  ~AloneScope() {
+    const memory::MustSucceed must;
+    c_.alone = false;
+    c_.op.OpenGate();
+    if (long_batch_) {
+      (void)c_.op.BeginLong();
+    } else {
+      BeginBatch(c_.core);
+    }
+  }
+  AloneScope(const AloneScope&) = delete;
+  AloneScope& operator=(const AloneScope&) = delete;
+
+ private:
+  CommandContext& c_;
+  const bool long_batch_;
+};
+
+}  // namespace
 
 Outcome RunAlone(CommandContext& c) {
   // A long batch, which would have to wait for itself, makes way first; that of a command served on
@@ -264,16 +302,8 @@ Outcome RunAlone(CommandContext& c) {
     if (!long_batch) return Outcome::kBusy;
     std::this_thread::sleep_for(kGateRetry);
   }
-  c.alone = true;
-  const Outcome outcome = c.command->row->handler(c);
-  c.alone = false;
-  c.op.OpenGate();
-  if (long_batch) {
-    (void)c.op.BeginLong();
-  } else {
-    BeginBatch(c.core);
-  }
-  return outcome;
+  const AloneScope scope(c, long_batch);
+  return c.command->row->handler(c);
 }
 
 namespace {
@@ -427,6 +457,9 @@ std::optional<Outcome> LookAtState(CoreContext& core, Client& client, const Pars
   if (loading && (flags & kLoading) == 0) {
     return RefuseWith(core, client, parsed, mark, kLoadingError);
   }
+  if (conditions.Has(Condition::kMemoryShort) && NeedsMemory(client, row)) {
+    return RefuseWith(core, client, parsed, mark, kNoMemoryError);
+  }
   // Nothing is evicted while keys come in.
   if (!loading && NeedsMemory(client, row)) {
     if (const auto instead = FindRoom(core, client, parsed, mark)) return instead;
@@ -435,7 +468,7 @@ std::optional<Outcome> LookAtState(CoreContext& core, Client& client, const Pars
     return RefuseWith(core, client, parsed, mark, kSaveFailedError);
   }
   if (IsQueued(client, row)) {
-    Queue(client, parsed);
+    if (!Queue(client, parsed)) return RefuseWith(core, client, parsed, mark, kNoMemoryError);
     ApplyReplyMode(client, mark);
     return Outcome::kDone;
   }
@@ -453,23 +486,39 @@ bool NamesManyKeys(const CommandContext& c) {
   });
 }
 
-Outcome RunHandler(CommandContext& c) {
-  if (NamesManyKeys(c)) [[unlikely]]
-    return Outcome::kOffload;
-  const CommandRow& row = *c.command->row;
-  if ((row.flags & kGlobal) != 0) return RunAlone(c);
-  const Outcome outcome = (row.flags & kBlocking) != 0 ? RunBlocking(c) : row.handler(c);
-  return outcome == Outcome::kAlone ? RunAlone(c) : outcome;
-}
-
 // Goes on on a worker thread; counted and answered when it is done.
-Outcome Offload(CommandContext& c, const ClientOutput::Mark& mark) {
+Outcome Offload(CommandContext& c, const ParsedCommand& parsed, const ClientOutput::Mark& mark) {
   c.client.output.Rewind(mark);
   const size_t taken_along = QueueMemory(c.client) + WatchMemory(c.client);
-  auto detached = DetachedCommand::Leaving(c);
+  std::unique_ptr<DetachedCommand> detached;
+  try {
+    const memory::MayFail may_fail;
+    detached = DetachedCommand::Leaving(c);
+  } catch (const std::bad_alloc&) {
+    return RefuseWith(c.core, c.client, parsed, mark, kNoMemoryError);
+  }
   c.client.detached_bytes = taken_along + detached->memory();
   c.shared.workers->Submit(std::move(detached));
   return Outcome::kSuspended;
+}
+
+Outcome RunHandler(CommandContext& c, const ClientOutput::Mark& mark) {
+  if (NamesManyKeys(c)) [[unlikely]]
+    return Outcome::kOffload;
+  const CommandRow& row = *c.command->row;
+  const memory::MayFail may_fail;
+  try {
+    EnsureForArguments(c.args, row);
+    if ((row.flags & kGlobal) != 0) return RunAlone(c);
+    const Outcome outcome = (row.flags & kBlocking) != 0 ? RunBlocking(c) : row.handler(c);
+    return outcome == Outcome::kAlone ? RunAlone(c) : outcome;
+  } catch (const std::bad_alloc&) {
+    ReplyNoMemory(c.client, mark);
+    NoteRefused(c.core, c.client, {c.args, c.command}, mark);
+  } catch (const protocol::ReplyTooLong&) {
+    c.client.DropReply(mark);
+  }
+  return Outcome::kDone;
 }
 
 // What was written since `mark` if it is an error.
@@ -502,7 +551,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
   core.op->no_touch = client.no_touch;
   const int64_t announced = LazyFree::AnnouncedHere();
   const uint64_t start = Ticks();
-  const Outcome outcome = RunHandler(context);
+  const Outcome outcome = RunHandler(context, mark);
   const uint64_t ns = TicksToNs(Ticks() - start);
   if (LazyFree::AnnouncedHere() != announced && core.shared.engine.lazy_free()->behind()) {
     client.waits_for_freeing_until_ms = core.op->now_ms() + kFreeingWaitMs;
@@ -511,7 +560,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     core.stats.busy_retries.Add(1);
     return Postpone(client, mark);
   }
-  if (outcome == Outcome::kOffload) return Offload(context, mark);
+  if (outcome == Outcome::kOffload) return Offload(context, parsed, mark);
   CountOne(core, client, parsed, ns, ErrorSince(client, mark));
   ApplyReplyMode(client, mark);
   return outcome;

@@ -8,6 +8,7 @@
 
 #include "engine/base/bytes.h"
 #include "server/dispatch/command.h"
+#include "server/net/client_output.h"
 
 namespace mantis::server {
 
@@ -28,6 +29,9 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed);
 
 // Begins the core's batch. Returns false if somebody has the gate.
 [[nodiscard]] bool TryBeginBatch(CoreContext& core);
+// Replaces what was written since `mark` by the error that there is no memory for the command.
+void ReplyNoMemory(Client& client, const ClientOutput::Mark& mark);
+
 // Begins the core's batch, waiting for who holds the gate.
 void BeginBatch(CoreContext& core);
 

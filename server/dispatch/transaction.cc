@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/cycle_clock.h"
 #include "protocol/number.h"
 #include "server/commands/args.h"
@@ -11,6 +12,7 @@
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/dispatch/argument_memory.h"
 #include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/dispatcher.h"
@@ -156,6 +158,24 @@ void ForgetWatched(CoreContext& core, Client& client) {
   client.watched.reset();
 }
 
+// A command that fails for want of memory does so by itself, like any that ends in an error. If the
+// reply becomes too long the commands go on, as their client may be watching others' keys for them,
+// but nothing more is answered.
+Outcome RunOne(CommandContext& c, const ClientOutput::Mark& mark) {
+  Outcome outcome = Outcome::kDone;
+  try {
+    const memory::MayFail may_fail;
+    EnsureForArguments(c.args, *c.command->row);
+    outcome = c.command->row->handler(c);
+  } catch (const std::bad_alloc&) {
+    ReplyNoMemory(c.client, mark);
+  } catch (const protocol::ReplyTooLong&) {
+    c.client.DropReply(mark);
+  }
+  if (c.client.reply_too_long) c.client.output.Rewind(mark);
+  return outcome;
+}
+
 Outcome RunQueued(CommandContext& exec, const QueuedCommand& queued) {
   Client& client = exec.client;
   CommandContext c{exec.engine, exec.op,      exec.core,     exec.shared,
@@ -164,7 +184,7 @@ Outcome RunQueued(CommandContext& exec, const QueuedCommand& queued) {
   c.alone = exec.alone;
   const ClientOutput::Mark mark = client.output.mark();
   const uint64_t start = Ticks();
-  const Outcome outcome = queued.command().row->handler(c);
+  const Outcome outcome = RunOne(c, mark);
   const uint64_t ns = TicksToNs(Ticks() - start);
   if (outcome != Outcome::kDone && outcome != Outcome::kSuspended) {
     client.output.Rewind(mark);
@@ -226,8 +246,8 @@ QueuedCommand::QueuedCommand(const ParsedCommand& parsed, Connection& connection
   constexpr size_t kTakenFrom = 1'000;
   if (argc_ >= kTakenFrom) {
     auto input = std::make_unique<InputBuffer>();
+    block_ = std::make_unique_for_overwrite<std::byte[]>(size_);
     if (connection.TakeInput(parsed.args, input.get())) {
-      block_ = std::make_unique_for_overwrite<std::byte[]>(size_);
       std::uninitialized_copy(parsed.args.begin(), parsed.args.end(),
                               reinterpret_cast<Bytes*>(block_.get()));
       size_ += input->capacity();
@@ -277,16 +297,25 @@ bool NeedsMemory(const Client& client, const CommandRow& row) {
   return (FlagsNow(client, row) & kDenyOom) != 0;
 }
 
-void Queue(Client& client, const ParsedCommand& parsed) {
+bool Queue(Client& client, const ParsedCommand& parsed) {
   Transaction& transaction = *client.transaction;
-  client.reply.SimpleString("QUEUED");
   // What will not run need not be kept.
-  if (transaction.aborted || (client.watched != nullptr && client.watched->dirty())) return;
-  transaction.commands.emplace_back(parsed, *client.connection);
+  if (transaction.aborted || (client.watched != nullptr && client.watched->dirty())) {
+    client.reply.SimpleString("QUEUED");
+    return true;
+  }
+  try {
+    const memory::MayFail may_fail;
+    transaction.commands.emplace_back(parsed, *client.connection);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  client.reply.SimpleString("QUEUED");
   transaction.memory += transaction.commands.back().memory();
   transaction.steps += 1 + parsed.args.size();
   transaction.portable = transaction.portable && IsPortable(*parsed.command->row);
   transaction.flags |= parsed.command->row->flags;
+  return true;
 }
 
 void NoteRefused(CoreContext& core, Client& client, const ParsedCommand& parsed,
@@ -352,6 +381,8 @@ Outcome Exec(CommandContext& c) {
     locks.Release();
     return Undone(c);
   }
+  // The commands fail one by one, but not the whole.
+  const memory::MustSucceed must;
   ForgetWatched(c.core, client);
   RunAll(c, transaction);
   locks.Release();
@@ -389,6 +420,9 @@ Outcome Watch(CommandContext& c) {
     client.watched = std::make_unique<WatchedKeys>();
     client.watched->state = std::make_shared<WatchState>();
   }
+  client.watched->keys.reserve(client.watched->keys.size() + c.argc() - 1);
+  for (const Bytes key : c.args.subspan(1)) memory::Ensure(key.size());
+  const memory::MustSucceed must;
   for (size_t i = 1; i < c.argc(); ++i) {
     if (!client.watched->keys.emplace(client.db, c.args[i]).second) continue;
     c.shared.interests->Watch(c.op, client.db, c.key(i), client.watched->state);

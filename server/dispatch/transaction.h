@@ -84,7 +84,8 @@ uint32_t FlagsNow(const Client& client, const CommandRow& row);
 bool IsQueued(const Client& client, const CommandRow& row);
 // True if the command, or what EXEC would run, may need memory.
 bool NeedsMemory(const Client& client, const CommandRow& row);
-void Queue(Client& client, const ParsedCommand& parsed);
+// Returns false, having changed nothing, if there is no memory for it.
+[[nodiscard]] bool Queue(Client& client, const ParsedCommand& parsed);
 // The command was refused with an error, which is what was written since `mark`: a transaction is
 // lost by that, and a refused EXEC says so.
 void NoteRefused(CoreContext& core, Client& client, const ParsedCommand& parsed,

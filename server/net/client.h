@@ -39,6 +39,7 @@ struct Client {
   bool no_touch = false;
   bool close_after_reply = false;  // QUIT, protocol errors: send what is written, then close
   bool killed = false;             // executes nothing more: see End
+  bool reply_too_long = false;     // what its command wrote was dropped: it is to be closed
   bool paused = false;             // CLIENT PAUSE holds its command back
   bool pubsub = false;
   ReplyMode reply_mode = ReplyMode::kOn;
@@ -78,6 +79,14 @@ struct Client {
   // The client is killed or its connection closes: it executes nothing more, its blocked command
   // takes nothing, and one that waits for a worker thread does not begin. On the client's core.
   void End();
+
+  // Its command's reply became too long, and was dropped: nothing follows. On the client's core,
+  // or for a stand-in.
+  void DropReply(const ClientOutput::Mark& mark) {
+    output.Rewind(mark);
+    reply_too_long = true;
+    killed = connection != nullptr;
+  }
 
   // Ends kSuspended: the reply has been written to `reply` by the caller; goes on with the client's
   // next commands. On the client's core.

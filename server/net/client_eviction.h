@@ -14,6 +14,7 @@
 // Units: bytes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -39,6 +40,8 @@ class ClientEviction {
   void Add(int64_t bytes) { held_.fetch_add(bytes, std::memory_order_relaxed); }
   int64_t held() const { return held_.load(std::memory_order_relaxed); }
   int64_t bound() const { return bound_.load(std::memory_order_relaxed); }
+  // What one reply may come to: more than that no client can hold.
+  size_t ReplyMax() const { return static_cast<size_t>(std::max(bound(), kReplyMaxLeast)); }
   // Begins a round on `core` if clients hold too much and none is under way.
   void Check(CoreContext& core) {
     if (held() >= bound()) [[unlikely]]
@@ -48,6 +51,9 @@ class ClientEviction {
   void LookAgain(CoreContext& core);
 
  private:
+  // maxmemory-clients may be small, and then bounds what is kept, but a client that reads gets its
+  // reply.
+  static constexpr int64_t kReplyMaxLeast = int64_t{64} << 20;
   enum class State : uint8_t { kIdle, kUnderWay, kFruitless };
 
   void Begin(CoreContext& core);

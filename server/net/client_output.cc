@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/allocation_failure.h"
+
 namespace mantis::server {
 namespace {
 
@@ -69,8 +71,13 @@ void ClientOutput::Part::Clear() {
   buffer.Clear();
 }
 
+void ClientOutput::set_reply_max(size_t bytes) {
+  open_.buffer.set_bound({bytes, memory::FailureAllowed});
+}
+
 void ClientOutput::Attach(Blob* blob) {
   if (blob->size() == 0) return;
+  if (open_.buffer.bound().Forbids(open_.pending() + blob->size())) throw protocol::ReplyTooLong();
   open_.attachments.push_back({open_.buffer.size(), blob, 0});
   blob->Ref();
   open_.attached_bytes += blob->size();

@@ -38,6 +38,10 @@ class ClientOutput {
 
   protocol::OutputBuffer& buffer() { return open_.buffer; }
   const protocol::OutputBuffer& buffer() const { return open_.buffer; }
+  // How long a single reply may become: beyond that, what adds to it throws ReplyTooLong, where a
+  // command runs that is prepared for it.
+  void set_reply_max(size_t bytes);
+  size_t reply_max() const { return open_.buffer.bound().most; }
   // The blob's bytes come after everything that is in the buffer now.
   void Attach(Blob* blob);
 

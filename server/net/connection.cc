@@ -89,7 +89,7 @@ void Connection::GoOn() {
 bool Connection::Flush() {
   if (closed_) return false;
   if (client_.killed) {
-    Close("killed");
+    client_.reply_too_long ? CloseForOutput(client_.output.reply_max()) : Close("killed");
     return false;
   }
   // Before sending: a limit is one on what was made, as in Redis, however fast the peer reads.
@@ -242,14 +242,18 @@ bool Connection::WithinOutputLimits(size_t pending) {
   } else {
     over_soft_limit_since_ms_ = 0;
   }
-  if (!over) return true;
+  if (over) CloseForOutput(pending);
+  return !over;
+}
+
+void Connection::CloseForOutput(size_t bytes) {
   core_.stats.output_limit_disconnects.Add(1);
   LogWarning(
       fmt::format("Client id={} addr={} closed for overcoming of output buffer limits: "
-                  "{} bytes wait to be sent",
-                  client_.id, client_.address, pending));
+                  "{} bytes wait to be sent{}",
+                  client_.id, client_.address, bytes,
+                  client_.reply_too_long ? ", and the reply goes on" : ""));
   Close("output buffer limit");
-  return false;
 }
 
 void Connection::Close(std::string_view reason) {

@@ -102,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void HoldToInputLimit();
   bool Receive(char* room, size_t size, size_t* received);
   void ReadLarge();
+  char* RoomFor(size_t bytes);
   size_t LargeRoom() const;
   bool Gather(std::string_view data);
   void RunInput(std::string_view data);
@@ -119,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool Send();
   bool WithinOutputLimits();
   bool WithinOutputLimits(size_t pending);
+  void CloseForOutput(size_t bytes);
   const config::OutputBufferLimit& OutputLimit() const;
   void NoteMemory();
 

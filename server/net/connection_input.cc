@@ -8,9 +8,12 @@
 #include <functional>
 #include <utility>
 
+#include "engine/base/allocation_failure.h"
 #include "server/core/core_context.h"
 #include "server/core/housekeeping.h"
 #include "server/core/log.h"
+#include "server/core/shared_state.h"
+#include "server/net/client_eviction.h"
 #include "server/net/connection.h"
 #include "server/net/core_loop.h"
 
@@ -22,6 +25,8 @@ namespace {
 constexpr size_t kRunOutputUsual = 64 * 1024;
 constexpr size_t kRunOutputMin = 16 * 1024;
 constexpr size_t kRunOutputMax = 1024 * 1024;
+// The first bytes of output do not count: see Connection::WithinOutputLimits.
+constexpr size_t kReplyMaxLeast = 1024 * 1024;
 constexpr size_t kReadMin = 16 * 1024;
 constexpr size_t kReadMax = 4 * 1024 * 1024;
 // Partial commands up to this size are completed in the core's read buffer.
@@ -62,12 +67,32 @@ void Connection::EndGathered(const RunResult& result, std::string_view data) {
 
 void Connection::ReadLarge() {
   const size_t room = LargeRoom();
+  char* const place = RoomFor(room);
   size_t received = 0;
-  if (Receive(input_.Reserve(room), room, &received)) {
+  if (place != nullptr && Receive(place, room, &received)) {
     input_.Commit(received);
     RunInput(input_.view());
   }
   GoOn();
+}
+
+// nullptr: there is no memory for what the client says. Its command cannot be known, nor where the
+// next one begins, so the client is told and closed.
+char* Connection::RoomFor(size_t bytes) {
+  try {
+    const memory::MayFail may_fail;
+    return input_.Reserve(bytes);
+  } catch (const std::bad_alloc&) {
+    LogWarning(fmt::format("Closing client: no memory for more than {} bytes of its input: id={} "
+                           "addr={}",
+                           input_.size(), client_.id, client_.address));
+    ReplyNoMemory(client_, client_.output.mark());
+    client_.close_after_reply = true;
+    if (!suspended()) stop_ = RunStop::kClosing;
+    input_.Assign({});
+    parser_.Reset();
+    return nullptr;
+  }
 }
 
 // As much as the command is known to need, but no more than what was received already: an
@@ -82,8 +107,10 @@ size_t Connection::LargeRoom() const {
 void Connection::ReadAhead() {
   do {
     const size_t room = std::clamp(input_.size(), kReadMin, kReadMax);
+    char* const place = RoomFor(room);
+    if (place == nullptr) return Close("no memory for its input");
     size_t received = 0;
-    if (Receive(input_.Reserve(room), room, &received)) input_.Commit(received);
+    if (Receive(place, room, &received)) input_.Commit(received);
   } while (!closed_ && more_to_read_ && input_.size() < ReadAheadMax());
   HoldToInputLimit();
   if (!closed_ && !more_to_read_) return GoOn();
@@ -175,9 +202,12 @@ bool Connection::TakeInput(std::span<const std::string_view> args, InputBuffer* 
   }
   // The end of an inline command may be a line feed alone; such a command is copied.
   if (std::string_view(last.data() + last.size(), kCrlf) != "\r\n") return false;
-  input_taken_ = static_cast<size_t>(last.data() - all.data()) + last.size() + kCrlf;
+  const size_t taken = static_cast<size_t>(last.data() - all.data()) + last.size() + kCrlf;
+  InputBuffer rest;
+  rest.Assign(all.substr(taken));
+  input_taken_ = taken;
   out->Swap(input_);
-  input_.Assign(all.substr(input_taken_));
+  input_.Swap(rest);
   return true;
 }
 
@@ -191,6 +221,9 @@ void Connection::ApplyLimits() {
   const size_t hard = OutputLimit().hard;
   client_.run_output_max =
       hard == 0 ? kRunOutputUsual : std::clamp(hard, kRunOutputMin, kRunOutputMax);
+  // One command is held to it as well. Without one, to what all clients may hold together.
+  client_.output.set_reply_max(hard == 0 ? core_.shared.client_eviction->ReplyMax()
+                                         : std::max(hard, kReplyMaxLeast));
 }
 
 void Connection::CheckPeer() {

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "engine/base/allocation_failure.h"
 #include "server/core/core_context.h"
 #include "server/core/shared_state.h"
 #include "server/net/client_eviction.h"
@@ -89,8 +90,16 @@ void CoreLoop::FeedMonitors(std::string_view line) {
     }
   }
   for (Connection* connection : monitors_) {
-    connection->client().reply.SimpleString(line);
-    connection->FlushSoon();
+    try {
+      const memory::MayFail may_fail;
+      connection->client().reply.SimpleString(line);
+      connection->FlushSoon();
+    } catch (const std::bad_alloc&) {
+      connection->Kill();
+    } catch (const protocol::ReplyTooLong&) {
+      connection->client().DropReply(connection->client().output.mark());
+      connection->FlushSoon();
+    }
   }
 }
 

@@ -87,6 +87,7 @@ class Server:
         directory: Optional[Path] = None,
         config_text: Optional[str] = None,
         open_files: Optional[int] = None,
+        address_space: Optional[int] = None,
         environment: Optional[Dict[str, str]] = None,
         password: Optional[str] = None,
         port: Optional[int] = None,
@@ -96,6 +97,7 @@ class Server:
         self.bind = list(bind)
         self.save = save
         self.open_files = open_files
+        self.address_space = address_space
         self.environment = environment or {}
         self.password = password
         self.config_text = config_text
@@ -124,9 +126,11 @@ class Server:
             line += ["--save", self.save]
         return line + self.flags
 
-    def _limit_files(self) -> None:
+    def _set_limits(self) -> None:
         if self.open_files is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
+        if self.address_space is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (self.address_space, self.address_space))
 
     def start(self) -> "Server":
         """Another process may take the port between the probe and the bind, hence the retries."""
@@ -141,7 +145,7 @@ class Server:
                     stderr=subprocess.STDOUT,
                     cwd=self.directory,
                     env={**os.environ, **self.environment},
-                    preexec_fn=self._limit_files,
+                    preexec_fn=self._set_limits,
                 )
             self._end_expected = False
             Server.live.append(self)
