@@ -40,9 +40,7 @@ bool BeyondTestLimit(size_t n) {
   constexpr size_t kMost = size_t{1} << 40;  // beyond it the sanitizers end the process
   return n > kMost || UsedBytes() + static_cast<int64_t>(n) > limit;
 }
-void* RawAllocate(size_t n) {
-  return BeyondTestLimit(n) ? nullptr : std::malloc(n == 0 ? 1 : n);
-}
+void* RawAllocate(size_t n) { return BeyondTestLimit(n) ? nullptr : std::malloc(n == 0 ? 1 : n); }
 void* RawAllocateZeroed(size_t n) {
   return BeyondTestLimit(n) ? nullptr : std::calloc(1, n == 0 ? 1 : n);
 }

@@ -36,8 +36,8 @@ void Free(void* p);
 // what others freed of its blocks waits until it takes them back, here or some day by itself, and
 // then all of them at once. O(blocks so freed) and a look at each page of the thread.
 void Purge();
-// The same by force: also what the thread would soon use again, and segments that the process keeps.
-// For when there is no memory left; looks at every page of the thread.
+// The same by force: also what the thread would soon use again, and segments that the process
+// keeps. For when there is no memory left; looks at every page of the thread.
 void PurgeAll();
 // For the next `ms` milliseconds, pages that become free anywhere in the process are given back at
 // once instead of being kept for a while: while much is being freed, as what is kept would stay

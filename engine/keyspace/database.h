@@ -11,9 +11,10 @@
 // kept; the methods that they call in turn enter it.
 //
 // Without memory. The functions given to Edit and EditOrCreate must succeed once they have begun to
-// change the object (base/allocation_failure.h): they are in a MustSucceed, which a NothingChangedYet
-// lifts for what comes before. All others may throw std::bad_alloc; the key's lock is given back
-// then, and the key is as it was. A Mutate that works on a string buffer has to leave it so.
+// change the object (base/allocation_failure.h): they are in a MustSucceed, which a
+// NothingChangedYet lifts for what comes before. All others may throw std::bad_alloc; the key's
+// lock is given back then, and the key is as it was. A Mutate that works on a string buffer has to
+// leave it so.
 //
 // The commit point. Every change of every key ends in Commit(): one compare-and-swap of the value
 // word, followed by everything that has to know of a change: the key count, the watch flag, the

@@ -1,6 +1,6 @@
 // What makes the whole server refuse or drop commands: it loads its data, the last background save
-// failed, the data is saved for the exit, there is no memory left. One word, so that the dispatcher pays a single load for
-// the ordinary case, in which there is nothing.
+// failed, the data is saved for the exit, there is no memory left. One word, so that the dispatcher
+// pays a single load for the ordinary case, in which there is nothing.
 //
 // Thread safety: any thread. A core notices a change at its next command; who needs every core to
 // have noticed changes a condition while it holds the global gate.

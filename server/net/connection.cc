@@ -248,11 +248,10 @@ bool Connection::WithinOutputLimits(size_t pending) {
 
 void Connection::CloseForOutput(size_t bytes) {
   core_.stats.output_limit_disconnects.Add(1);
-  LogWarning(
-      fmt::format("Client id={} addr={} closed for overcoming of output buffer limits: "
-                  "{} bytes wait to be sent{}",
-                  client_.id, client_.address, bytes,
-                  client_.reply_too_long ? ", and the reply goes on" : ""));
+  LogWarning(fmt::format(
+      "Client id={} addr={} closed for overcoming of output buffer limits: "
+      "{} bytes wait to be sent{}",
+      client_.id, client_.address, bytes, client_.reply_too_long ? ", and the reply goes on" : ""));
   Close("output buffer limit");
 }
 

@@ -83,9 +83,10 @@ char* Connection::RoomFor(size_t bytes) {
     const memory::MayFail may_fail;
     return input_.Reserve(bytes);
   } catch (const std::bad_alloc&) {
-    LogWarning(fmt::format("Closing client: no memory for more than {} bytes of its input: id={} "
-                           "addr={}",
-                           input_.size(), client_.id, client_.address));
+    LogWarning(
+        fmt::format("Closing client: no memory for more than {} bytes of its input: id={} "
+                    "addr={}",
+                    input_.size(), client_.id, client_.address));
     ReplyNoMemory(client_, client_.output.mark());
     client_.close_after_reply = true;
     if (!suspended()) stop_ = RunStop::kClosing;
