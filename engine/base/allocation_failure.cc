@@ -30,8 +30,8 @@ void* Map(size_t bytes) {
 
 }  // namespace
 
-void Ensure(size_t bytes) {
-  if (bytes < kLargeBlock || !FailureAllowed()) return;
+void EnsureLarge(size_t bytes) {
+  if (!FailureAllowed()) return;
   Free(Allocate(bytes));
 }
 

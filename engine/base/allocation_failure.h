@@ -73,7 +73,11 @@ class NothingChangedYet {
 // Throws std::bad_alloc if `bytes` bytes cannot be had now; does nothing where that is not allowed,
 // or for little. Another thread may take the memory before the caller does: what is missing then
 // comes from the reserve. O(1): the memory is not touched.
-void Ensure(size_t bytes);
+void EnsureLarge(size_t bytes);
+inline void Ensure(size_t bytes) {
+  if (bytes >= kLargeBlock) [[unlikely]]
+    EnsureLarge(bytes);
+}
 
 // Takes the reserve from the system, or what was given up of it: true if all of it is there. Its
 // size is fixed by the first call: `bytes`, or what can be had. 0: as before.

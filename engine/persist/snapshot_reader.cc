@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/persist/atomic_file.h"
 #include "engine/persist/rdb_value.h"
 #include "engine/persist/snapshot.h"
@@ -294,7 +295,13 @@ void SnapshotReader::Run() {
 
 LoadResult LoadSnapshot(OpContext& ctx, const std::string& path, const LoadOptions& options) {
   LoadResult result;
-  SnapshotReader(ctx, path, options, result).Run();
+  try {
+    const memory::MayFail may_fail;
+    SnapshotReader(ctx, path, options, result).Run();
+  } catch (const std::bad_alloc&) {
+    if (options.mode != BatchMode::kAlone && ctx.in_batch()) ctx.End();
+    result.error = "there is no memory for what the snapshot " + path + " holds";
+  }
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/persist/atomic_file.h"
 #include "engine/persist/rdb_value.h"
 #include "engine/persist/snapshot.h"
@@ -371,9 +372,17 @@ SaveResult WriteSnapshot(OpContext& ctx, const std::string& path, const SaveOpti
   AtomicFile file(path);
   if (!Open(file, path, result)) return result;
   SnapshotWriter writer(ctx, file, options);
-  Step step = writer.WriteAll();
-  for (int i = 1; i < kAttempts && step == Step::kSwapped; ++i) {
-    step = file.Rewind() ? writer.WriteAll() : Step::kFailed;
+  Step step = Step::kFailed;
+  try {
+    const memory::MayFail may_fail;
+    step = writer.WriteAll();
+    for (int i = 1; i < kAttempts && step == Step::kSwapped; ++i) {
+      step = file.Rewind() ? writer.WriteAll() : Step::kFailed;
+    }
+  } catch (const std::bad_alloc&) {
+    if (options.mode != BatchMode::kAlone && ctx.in_batch()) ctx.End();
+    result.error = "no memory for a copy of a value";
+    return result;
   }
   if (step == Step::kDone && !file.Commit()) step = Step::kFailed;
   if (step == Step::kFailed) {

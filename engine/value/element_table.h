@@ -107,7 +107,7 @@ class ElementTable {
   }
 
   // The element of that key, or what `make()` gives, which is inserted: and
-  // whether it was.
+  // whether it was. If the element may be large the caller has Ensured the memory for it.
   template <class Make>
   std::pair<T*, bool> FindOrInsert(Bytes key, Make&& make) {
     const Probe probe{key, HashIndex::Hash(key)};
@@ -311,6 +311,8 @@ class ElementTable {
   std::pair<T*, bool> Add(Segment& s, const Probe& probe, Make&& make) {
     const size_t before = s.elements.capacity();
     bool inserted = false;
+    // A place that was taken must be filled.
+    const memory::MustSucceed must;
     const auto it = s.elements.lazy_emplace(probe, [&](const auto& construct) {
       construct(make());
       inserted = true;

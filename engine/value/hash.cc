@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "engine/base/allocation_failure.h"
+
 namespace mantis {
 namespace {
 
@@ -181,6 +183,8 @@ bool Hash::FitsCompact(Bytes name, Bytes value, const ValueLimits& limits) const
 
 bool Hash::Set(Bytes name, Bytes value, const ValueLimits& limits, int64_t now_ms,
                Deadline deadline) {
+  memory::Ensure(name.size() + value.size());
+  const memory::MustSucceed must;
   if (big() == nullptr) {
     if (FitsCompact(name, value, limits)) {
       Triples* t = triples();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/memory.h"
 #include "engine/value/value.h"
 
@@ -136,6 +137,8 @@ void Set::Expect(size_t count, Bytes first, const ValueLimits& limits) {
 }
 
 bool Set::Add(Bytes member, const ValueLimits& limits) {
+  memory::Ensure(member.size());
+  const memory::MustSucceed must;
   if (Table* t = table(); t != nullptr) {
     return t->FindOrInsert(member, [member] { return SetMember::Create(member); }).second;
   }

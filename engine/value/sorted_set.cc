@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/memory.h"
 
 namespace mantis {
@@ -113,6 +114,8 @@ SortedSet::Big::~Big() {
 SortedSet::~SortedSet() = default;
 
 void SortedSet::AppendBig(Big& big, double score, Bytes member) {
+  memory::Ensure(member.size());
+  const memory::MustSucceed must;
   ScoredMember* e = ScoredMember::Create(score, member);
   big.member_bytes += memory::UsableSize(e);
   big.tree.Append(e);
@@ -207,6 +210,8 @@ double SortedSet::ScoreOf(const Listpack& pack, Listpack::Pos score_at) {
 
 SortedSet::AddResult SortedSet::Add(double score, Bytes member, unsigned flags,
                                     const ValueLimits& limits) {
+  memory::Ensure(member.size());
+  const memory::MustSucceed must;
   if (big() == nullptr) {
     if (const auto added = AddCompact(score, member, flags, limits)) return *added;
     BecomeBig();

@@ -1,8 +1,10 @@
 // Strings: reading and writing. Numbers are in string_number_commands.cc, ranges and substrings in
 // string_range_commands.cc.
 
+#include <optional>
 #include <string>
 
+#include "engine/base/allocation_failure.h"
 #include "server/commands/args.h"
 #include "server/commands/key_inspect.h"
 #include "server/commands/set_options.h"
@@ -32,6 +34,8 @@ class Seen {
   void Look(const Current& now) {
     now_ = now;
     copied_ = false;
+    // It is copied into the reply when it has been replaced already.
+    if (now.value.kind() == Kind::kStringBuffer) memory::Ensure(StringRef(now.value).size());
   }
   // When it leaves the value there.
   void Stays() {
@@ -98,7 +102,7 @@ Outcome SetWithOptions(CommandContext& c) {
   const Status s = c.db().Mutate(
       c.op, c.key(1),
       [&](const Current& now) -> Update {
-        old.Look(now);
+        if (options.get) old.Look(now);
         if (options.get && now.exists() && now.type() != ValueType::kString) {
           return Update::Keep(Status::kWrongType);
         }
@@ -256,6 +260,9 @@ Outcome SetPairs(CommandContext& c, bool only_if_none_exists) {
   } else if (only_if_none_exists) {
     return SetNx(c);
   }
+  // All or none: the dispatcher has made sure of the memory for many.
+  std::optional<memory::MustSucceed> must;
+  if (keys.size() > 1) must.emplace();
   for (size_t i = 0; i < keys.size(); ++i) {
     // With one key no lock is held, so it may be busy; with several it cannot.
     if (Store(c, keys[i], c.args[2 + 2 * i], kNoDeadline) == Status::kBusy) return Outcome::kBusy;

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "engine/base/allocation_failure.h"
 #include "engine/base/clock.h"
 #include "engine/keyspace/lock_waiters.h"
 #include "server/core/core_context.h"
@@ -131,6 +132,7 @@ void BlockedClients::Block(CommandContext& c, std::span<const Bytes> keys,
                            const BlockOptions& options) {
   const auto blocked =
       std::make_shared<BlockedCommand>(c, Distinct(keys), WishOf(c, options), options);
+  const memory::MustSucceed must;
   c.client.blocked = blocked;
   c.shared.blocked_clients.fetch_add(1, std::memory_order_relaxed);
   {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/allocation_failure.h"
+
 namespace mantis::server {
 
 namespace {
@@ -102,6 +104,7 @@ bool InterestTable::HasTakers(int db, const KeyRef& key, ValueType type) {
 void InterestTable::OnCommit(OpContext& ctx, Database& db, Bytes key, std::string_view,
                              bool watched) {
   if (!watched) return;
+  const memory::MustSucceed must;
   const KeyRef ref = KeyRef::Of(key);
   const int number = db.number();
   Shard& shard = ShardOf(ref.hash);

@@ -8,14 +8,15 @@ import pytest
 
 from support.raw_client import ClosedByServer, RawClient
 from support.resp import Error, Simple
-from support.server import Server, subject_binary
+from support.server import Server, subject_binary, wait_until
 
 pytestmark = pytest.mark.mantis_only
 
 MIB = 1024 * 1024
 # What the empty server maps, a value of VALUE, and its copy once, but not twice.
 VALUE = 100 * MIB
-ROOM = 256 * MIB
+ELEMENT = 40 * MIB
+ROOM = 320 * MIB
 
 
 def is_sanitized():
@@ -52,11 +53,11 @@ def is_oom(reply):
 def server():
     with limited() as running:
         with running.client(timeout=60) as c:
+            c.cmd("RPUSH", "list", "a", b"e" * ELEMENT)
+            c.cmd("SADD", "set", "a", b"m" * (8 * MIB))
             c.cmd("SETRANGE", "string", VALUE - 1, "x")
             c.ok("MSET", "small", "1", "other", "2")
-            c.cmd("RPUSH", "list", "a", "b", b"e" * (8 * MIB), "c")
             c.cmd("RPUSH", "picks", "g", "g", "g", "g")
-            c.cmd("SADD", "set", "a", b"m" * (8 * MIB))
             c.cmd("HSET", "hash", "a", "1", "b", b"v" * (8 * MIB))
             c.cmd("ZADD", "zset", 1, "a", 2, b"z" * (8 * MIB))
             c.cmd("XADD", "stream", "1-1", "f", "v")
@@ -106,6 +107,13 @@ WITH_BALLAST = {
     "dump": ("DUMP", "string"),
     "sort store": ("SORT", "picks", "BY", "nosort", "GET", "strin*", "STORE", "new"),
     "sort": ("SORT", "picks", "BY", "nosort", "GET", "strin*"),
+    "lrange": ("LRANGE", "list", 0, -1),
+    "lmove": ("LMOVE", "list", "new", "RIGHT", "LEFT"),
+    "rotation": ("RPOPLPUSH", "list", "list"),
+    "rpop": ("RPOP", "list"),
+    "rpop with a count": ("RPOP", "list", 2),
+    "lmpop": ("LMPOP", 1, "list", "RIGHT", "COUNT", 2),
+    "copy of a list": ("COPY", "list", "new"),
     "mget": ("MGET", "string", "small", "string"),
 }
 
@@ -180,3 +188,145 @@ def test_a_command_that_is_not_queued_undoes_its_transaction(ballast, server, cl
         assert is_oom(replies[-1])
         assert other.cmd("EXEC").text.startswith(b"EXECABORT")
     assert client.cmd("EXISTS", "new") == 0
+
+
+def test_input_until_there_is_no_memory(server):
+    """Small values: nothing is large enough to fail by itself, so the reserve is spent for them."""
+    if is_sanitized():
+        pytest.skip("only large blocks fail where a sanitizer needs the address space")
+    with limited() as filled, filled.client(timeout=60) as c:
+        value = b"v" * 10000
+        refused = None
+        for begin in range(0, 100_000, 100):
+            replies = c.pipeline([("SET", f"key:{i}", value) for i in range(begin, begin + 100)])
+            refused = next((r for r in replies if isinstance(r, Error)), None)
+            if refused:
+                break
+        assert is_oom(refused)
+        assert c.cmd("GET", "key:1") == value
+        assert c.cmd("PING") == Simple(b"PONG")
+        c.ok("FLUSHALL")
+        wait_until(lambda: c.cmd("SET", "key", value) == Simple(b"OK"), 30, "SET is accepted again")
+        assert filled.running(), filled.log_tail()
+
+
+def test_a_snapshot_that_there_is_no_memory_for(ballast, server, client):
+    """It fails, or is written, as it happens to need; the server goes on."""
+    reply = client.cmd("SAVE")
+    assert reply == Simple(b"OK") or b"memory" in reply.text or reply.text == b"ERR"
+    client.cmd("BGSAVE")
+    wait_until(
+        lambda: server.info("persistence")["rdb_bgsave_in_progress"] == "0", 30, "the save ends"
+    )
+
+
+class TestReplies:
+    """One command's reply, and a transaction's, against the limits of output."""
+
+    LIMIT = 2 * MIB
+    MEMBERS = 20_000
+
+    @pytest.fixture(scope="class")
+    def limits(self):
+        flags = ("--client-output-buffer-limit", f"normal {self.LIMIT} 0 0")
+        with Server(subject_binary(), "--threads", "2", *flags) as running:
+            with running.client() as c:
+                for begin in range(0, self.MEMBERS, 1000):
+                    c.cmd("SADD", "set", *[b"m%09d" % i for i in range(begin, begin + 1000)])
+                c.ok("SET", "value", b"v" * 10000)
+                c.cmd("SADD", "few", *[b"m%09d" % i for i in range(1000)])
+            yield running
+
+    @staticmethod
+    def closed_for_output(server, run, timeout=20):
+        before = int(server.info("stats")["client_output_buffer_limit_disconnections"])
+        with RawClient(server.address, timeout=timeout) as c:
+            with pytest.raises((ClosedByServer, OSError)):
+                run(c)
+        wait_until(
+            lambda: int(server.info("stats")["client_output_buffer_limit_disconnections"])
+            == before + 1,
+            10,
+            "the client is counted as closed for its output",
+        )
+
+    @pytest.mark.parametrize("key, count", [("set", 400), ("few", 4000)])
+    def test_a_transaction_that_answers_too_much_is_executed_all_the_same(self, limits, key, count):
+        with limits.client() as other:
+            other.ok("SET", "counter", "0")
+
+            def run(c):
+                c.ok("MULTI")
+                commands = [("INCR", "counter"), *[("SMEMBERS", key)] * count, ("INCR", "counter")]
+                c.pipeline(commands)
+                c.cmd("EXEC")
+
+            self.closed_for_output(limits, run)
+            assert other.cmd("GET", "counter") == b"2"
+            assert other.cmd("SADD", key, "m000000000") in (0, 1)
+        peak = int(limits.info("memory")["used_memory_peak"])
+        assert peak < 64 * MIB
+
+    def test_one_command(self, limits):
+        with limits.client() as other:
+            for begin in range(0, 200_000, 1000):
+                other.cmd("RPUSH", "long", *[b"e%019d" % i for i in range(begin, begin + 1000)])
+        self.closed_for_output(limits, lambda c: c.cmd("LRANGE", "long", 0, -1))
+        self.closed_for_output(limits, lambda c: c.cmd("SORT", "long", "ALPHA"))
+        with limits.client() as other:
+            assert other.cmd("LLEN", "long") == 200_000
+            other.cmd("DEL", "long")
+
+    def test_keys(self, limits):
+        with limits.client() as other:
+            for begin in range(0, 200_000, 1000):
+                other.cmd("MSET", *[x for i in range(begin, begin + 1000) for x in (f"k{i:019}", 1)])
+        self.closed_for_output(limits, lambda c: c.cmd("KEYS", "k*"))
+        with limits.client() as other:
+            assert other.cmd("KDEL", "[k0", "[l") == 200_000
+
+    def test_a_client_that_pipelines_commands_of_a_worker(self, limits):
+        def run(c):
+            c.send(b"SMEMBERS set\r\n" * 3000)
+            c.sock.settimeout(20)
+            # Reads nothing until it is closed.
+            wait_until(lambda: len(limits.info("clients")) and not self.connected(limits, c), 20, "it is closed")
+            raise ClosedByServer
+
+        self.closed_for_output(limits, run)
+
+    @staticmethod
+    def connected(server, c):
+        name = b"addr=127.0.0.1:%d " % c.sock.getsockname()[1]
+        with server.client() as other:
+            return name in other.cmd("CLIENT", "LIST")
+
+    def test_client_list(self, limits):
+        idle = [RawClient(limits.address, timeout=10) for _ in range(200)]
+        try:
+            for c in idle:
+                c.ok("CLIENT", "SETNAME", "n" * 200)
+
+            def run(c):
+                c.send(b"CLIENT LIST\r\n" * 3000)
+                wait_until(lambda: not self.connected(limits, c), 20, "it is closed")
+                raise ClosedByServer
+
+            self.closed_for_output(limits, run)
+        finally:
+            for c in idle:
+                c.close()
+
+    def test_a_monitor_that_does_not_read(self, limits):
+        limits.config_set("client-output-buffer-limit", "pubsub 1mb 0 0")
+
+        def run(c):
+            c.ok("MONITOR")
+            with limits.client(timeout=30) as other:
+                for _ in range(200):
+                    other.pipeline([("SET", "value", b"\0" * 10000)] * 20)
+                    if not self.connected(limits, c):
+                        break
+            raise ClosedByServer
+
+        self.closed_for_output(limits, run)
