@@ -177,16 +177,18 @@ def test_arguments_that_there_is_no_memory_for(server, client):
 
 
 def test_a_command_that_is_not_queued_undoes_its_transaction(ballast, server, client):
+    """Its arguments may not even be received, which ends the connection, and so the transaction."""
     with server.client(timeout=60) as other:
         other.ok("MULTI")
         assert other.cmd("SET", "new", "1") == Simple(b"QUEUED")
-        replies = []
-        for _ in range(64):
-            replies.append(other.cmd("RPUSH", "new", b"x" * (4 * MIB)))
-            if isinstance(replies[-1], Error):
-                break
-        assert is_oom(replies[-1])
-        assert other.cmd("EXEC").text.startswith(b"EXECABORT")
+        reply = Simple(b"QUEUED")
+        try:
+            while not isinstance(reply, Error):
+                reply = other.cmd("RPUSH", "new", b"x" * (4 * MIB))
+            assert is_oom(reply)
+            assert other.cmd("EXEC").text.startswith(b"EXECABORT")
+        except (ClosedByServer, OSError):
+            pass
     assert client.cmd("EXISTS", "new") == 0
 
 
@@ -213,7 +215,7 @@ def test_input_until_there_is_no_memory(server):
 def test_a_snapshot_that_there_is_no_memory_for(ballast, server, client):
     """It fails, or is written, as it happens to need; the server goes on."""
     reply = client.cmd("SAVE")
-    assert reply == Simple(b"OK") or b"memory" in reply.text or reply.text == b"ERR"
+    assert reply == Simple(b"OK") or b"no memory" in reply.text
     client.cmd("BGSAVE")
     wait_until(
         lambda: server.info("persistence")["rdb_bgsave_in_progress"] == "0", 30, "the save ends"
