@@ -83,10 +83,11 @@ std::span<const Bytes> Redacted(const ParsedCommand& parsed, std::vector<Bytes>&
     HideConfigSecrets(storage, kHidden);
   } else {
     const auto is_auth = [](Bytes arg) { return EqualsIgnoreCase(arg, "AUTH"); };
-    const auto first = storage.begin() + std::min<ptrdiff_t>(2, std::ssize(storage));
-    const auto auth = std::find_if(first, storage.end(), is_auth);
-    const auto after = auth == storage.end() ? auth : auth + 1;
-    std::fill(after, after + std::min<ptrdiff_t>(2, storage.end() - after), kHidden);
+    // Of commands that are refused, too: the first AUTH may be a client's name.
+    for (size_t i = 1; i < storage.size(); ++i) {
+      if (!is_auth(parsed.args[i])) continue;
+      for (size_t j = i + 1; j < std::min(i + 3, storage.size()); ++j) storage[j] = kHidden;
+    }
   }
   return storage;
 }

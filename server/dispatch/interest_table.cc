@@ -9,7 +9,7 @@ namespace mantis::server {
 namespace {
 
 // Tables and lists with room for no more than this are not shrunk.
-constexpr size_t kKeptNames = 1024;
+constexpr size_t kKeptNames = 16;
 constexpr size_t kShrinkRatio = 8;
 
 }  // namespace

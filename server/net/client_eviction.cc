@@ -51,6 +51,9 @@ void ClientEviction::Configure(const config::Settings& settings) {
   int64_t bound = settings.maxmemory_clients;
   // A percentage of nothing is no bound.
   if (bound < 0) bound = settings.maxmemory / 100 * -bound;
+  // As in Redis, so that one can still connect to set it right.
+  constexpr int64_t kLeast = int64_t{128} * 1024;
+  if (bound > 0) bound = std::max(bound, kLeast);
   set_by_user_.store(bound > 0, std::memory_order_relaxed);
   bound_.store(bound > 0 ? bound : protective_bound_, std::memory_order_relaxed);
 }

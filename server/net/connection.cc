@@ -70,19 +70,31 @@ void Connection::GoOn() {
       if (all_sent) Close(peer_closed_ ? "closed by the peer" : "the server stops");
       return;
     case RunStop::kBusy:
-      if (retry_queued_ || parked_) return;
-      retry_queued_ = true;
-      return core_.loop->RetryLater(shared_from_this(), ++tries_);
+      // A client that is paused has not begun its command, and is to be noticed when it goes.
+      if (client_.paused && peer_closed_) return Close("closed by the peer");
+      if (!retry_queued_ && !parked_) {
+        retry_queued_ = true;
+        core_.loop->RetryLater(shared_from_this(), ++tries_);
+      }
+      if (!client_.paused) return;
+      return AwaitMore();
     case RunStop::kSuspended:
-      if (peer_closed_) return Close("closed by the peer");
-      if (input_.size() >= ReadAheadMax()) return;
-      // What is there already is not reported once more.
-      if (more_to_read_) return ReadAhead();
-      return socket_.WaitReadable();
+      // Only a wait for keys ends with the peer: what else was sent is executed, and what follows.
+      if (!peer_closed_) return AwaitMore();
+      if (client_.blocked != nullptr) Close("closed by the peer");
+      return;
     case RunStop::kOutputFull:
     case RunStop::kTurnOver:
       return QueueTurn();
   }
+}
+
+// While a command is held up: to notice the end of the stream, and to take in what is sent behind.
+void Connection::AwaitMore() {
+  if (input_.size() >= ReadAheadMax()) return;
+  // What is there already is not reported once more.
+  if (more_to_read_) return ReadAhead();
+  socket_.WaitReadable();
 }
 
 // What is to happen with the replies that wait before anything else does.
@@ -220,8 +232,10 @@ bool Connection::Send() {
 
 const config::OutputBufferLimit& Connection::OutputLimit() const {
   const config::OutputBufferLimits& limits = core_.settings().client_output_buffer_limit;
-  // Monitors are fed without asking, like subscribers, so they are bounded like them.
-  return client_.pubsub || client_.monitor ? limits.pubsub : limits.normal;
+  // Monitors are normal clients, but fed without asking, like subscribers: where nothing bounds the
+  // ones they are bounded like the others.
+  const bool bounded = limits.normal.hard > 0 || limits.normal.soft > 0;
+  return client_.pubsub || (client_.monitor && !bounded) ? limits.pubsub : limits.normal;
 }
 
 bool Connection::WithinOutputLimits() {
@@ -283,7 +297,7 @@ void Connection::Housekeep() {
   if (closed_) return;
   const int64_t idle_ms = core_.now_ms - client_.last_active_ms;
   const int timeout = core_.settings().timeout;
-  const bool exempt = client_.pubsub || client_.monitor || suspended();
+  const bool exempt = client_.pubsub || client_.monitor || suspended() || client_.paused;
   if (timeout > 0 && !exempt && idle_ms > int64_t{timeout} * 1000) {
     return Close("idle for longer than timeout");
   }

@@ -9,7 +9,8 @@
 // client-output-buffer-limit, which counts whatever is kept for the client, and client eviction.
 // Invariants: at most one of these is under way: waiting to be readable, input given to the gather,
 // a turn queued in the loop, a retry queued, being parked on a key's lock, a suspended command;
-// besides, waiting to be writable with replies unsent. Nothing is executed after Close() or Kill().
+// besides, waiting to be writable with replies unsent, and, while a command is suspended or held
+// back by CLIENT PAUSE, waiting to be readable. Nothing is executed after Close() or Kill().
 #pragma once
 
 #include <memory>
@@ -111,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // What comes next, after commands ran.
   void GoOn();
+  void AwaitMore();
   void QueueTurn();
   void Turn();
   void Unpark();

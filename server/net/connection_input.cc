@@ -106,14 +106,17 @@ size_t Connection::LargeRoom() const {
 
 // While a command is suspended: only to notice the end of the stream, and up to a bound.
 void Connection::ReadAhead() {
+  size_t turn = 0;
   do {
     const size_t room = std::clamp(input_.size(), kReadMin, kReadMax);
     char* const place = RoomFor(room);
     if (place == nullptr) return Close("no memory for its input");
     size_t received = 0;
     if (Receive(place, room, &received)) input_.Commit(received);
-  } while (!closed_ && more_to_read_ && input_.size() < ReadAheadMax());
+    turn += received;
+  } while (!closed_ && more_to_read_ && turn < kReadMax && input_.size() < ReadAheadMax());
   HoldToInputLimit();
+  if (!closed_ && more_to_read_ && input_.size() < ReadAheadMax()) QueueTurn();
   if (!closed_ && !more_to_read_) return GoOn();
   if (!closed_) NoteMemory();
 }

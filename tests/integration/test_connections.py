@@ -27,6 +27,22 @@ def test_half_close_still_answers_what_was_sent(client):
     assert client.read_to_close() == b""
 
 
+@pytest.mark.parametrize(
+    "held_up",
+    [("SORT", "many", "ALPHA", "LIMIT", 0, 1), ("CLIENT", "LIST"), ("CONFIG", "RESETSTAT")],
+    ids=lambda command: command[0],
+)
+def test_what_was_sent_before_the_close_is_executed(client, subject, held_up):
+    """Also behind a command that other threads have a part in."""
+    client.ok("SADD", "many", *(f"member:{i}" for i in range(20_000)))
+    for number, end in enumerate((RawClient.half_close, RawClient.close)):
+        goes = RawClient(subject.address)
+        goes.send(encode(held_up) + encode(["SET", f"after:{number}", "v"]))
+        end(goes)
+        wait_until(lambda: client.ok("EXISTS", f"after:{number}") == 1, 5, "the command behind it")
+        goes.close()
+
+
 def test_resets_and_half_commands_leave_nothing_behind(launch):
     server = launch()
     before = connected(server)

@@ -206,6 +206,8 @@ def test_passwords_stay_out_of_the_slow_log(launch):
         client.cmd("AUTH", "default", secret)
         client.cmd("HELLO", "2", "AUTH", "default", secret, "SETNAME", "me")
         client.cmd("HELLO", "2", "SETNAME", "me", "AUTH", "default", secret)
+        client.cmd("HELLO", "3", "SETNAME", "AUTH", "AUTH", "default", secret)
+        client.cmd("HELLO", "AUTH", "default", secret)
         client.cmd("HELLO", "2", "AUTH", secret)
         entries = [entry[3] for entry in client.ok("SLOWLOG", "GET", "-1")]
     assert not [words for words in entries if any(secret.encode() in word for word in words)]

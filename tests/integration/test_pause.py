@@ -30,6 +30,29 @@ def test_another_client_ends_a_pause_of_all(client, subject):
         reader.ok("SET", "k", "v")
 
 
+@pytest.mark.parametrize("end", ["half_close", "close"])
+def test_who_goes_in_a_pause_has_asked_for_nothing(client, subject, end):
+    client.ok("DEL", "late")
+    client.ok("CLIENT", "PAUSE", 300, "WRITE")
+    goes = subject.client()
+    goes.send(encode(("SET", "late", "v")))
+    time.sleep(0.1)
+    getattr(goes, end)()
+    client.ok("SET", "k", "v")
+    assert client.ok("EXISTS", "late") == 0
+    goes.close()
+
+
+def test_a_pause_is_not_idleness(client, subject):
+    client.ok("CONFIG", "SET", "timeout", 1)
+    try:
+        client.ok("CLIENT", "PAUSE", 2500, "WRITE")
+        client.ok("SET", "k", "v")
+    finally:
+        with subject.client() as operator:
+            operator.ok("CONFIG", "SET", "timeout", 0)
+
+
 def test_a_timeout_beyond_the_clock_pauses_nobody(client):
     for mode in ((), ("WRITE",), ("ALL",)):
         client.send(encode(("CLIENT", "PAUSE", 2**63 - 1, *mode)))
