@@ -33,7 +33,7 @@ std::atomic<int64_t> fixed{0};
 // of their own for large blocks.
 bool BeyondTestLimit(size_t n) {
   static const auto limit = [] {
-    const char* text = std::getenv("MANTIS_TEST_MEMORY_LIMIT");
+    const char* text = std::getenv("MANTIS_TEST_MEMORY_LIMIT");  // NOLINT(concurrency-mt-unsafe)
     return text == nullptr ? INT64_MAX : std::strtoll(text, nullptr, 10);
   }();
   if (n < kLargeBlock) return false;

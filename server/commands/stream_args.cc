@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/allocation_failure.h"
 #include "server/commands/args.h"
 #include "server/core/core_context.h"
 
@@ -208,6 +209,14 @@ void ReplyStreamEntries(CommandContext& c, StreamCursor& at, size_t count) {
   size_t n = 0;
   for (; n < count && at.Next(); ++n) ReplyStreamEntry(c, at);
   c.reply.SetDeferredArray(mark, n);
+}
+
+void EnsureEntriesReply(const Stream& stream, size_t entries) {
+  constexpr size_t kSampledNodes = 5;
+  const memory::NothingChangedYet yet;
+  const size_t most = std::min(entries, stream.size());
+  if (most == 0) return;
+  memory::Ensure(2 * (stream.bytes(kSampledNodes) / stream.size() + 1) * most);
 }
 
 Outcome EndOfGroupCommand(CommandContext& c, Status s) {

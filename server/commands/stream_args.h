@@ -50,6 +50,9 @@ void ReplyStreamId(CommandContext& c, StreamId id);
 void ReplyStreamEntry(CommandContext& c, StreamCursor& at);
 // An array of the entries the cursor still comes to, `count` at most.
 void ReplyStreamEntries(CommandContext& c, StreamCursor& at, size_t count);
+// For edits that reply with so many entries while they hand them out: makes sure of the memory
+// before, as much as so many take on average, and as much again. Throws std::bad_alloc.
+void EnsureEntriesReply(const Stream& stream, size_t entries);
 
 // How commands on a group (key and group are arguments 1 and 2) end that have written their reply
 // where they found both; kNotFound if they did not.

@@ -135,6 +135,7 @@ Outcome XClaim(CommandContext& c) {
                if (TooLong(c, c.argc() * kStepsPerId)) return Edited::No(Status::kTooLong);
                ClaimOptions options;
                if (!ParseClaimOptions(c, &options)) return Edited::No();
+               if (!options.only_ids) EnsureEntriesReply(stream, options.ids.size());
                group->last_id = std::max(group->last_id, options.last_id);
                bool created = false;
                StreamConsumer& consumer = ClaimingConsumer(c, *group, &created);
@@ -251,6 +252,8 @@ Outcome XAutoClaim(CommandContext& c) {
                    std::min(group->pending().size(), 10 * static_cast<size_t>(options.count));
                constexpr size_t kStepsPerEntry = 4;
                if (TooLong(c, looked_at * kStepsPerEntry)) return Edited::No(Status::kTooLong);
+               const auto most = std::min(looked_at, static_cast<size_t>(options.count));
+               if (!options.only_ids) EnsureEntriesReply(stream, most);
                bool created = false;
                StreamConsumer& consumer = ClaimingConsumer(c, *group, &created);
                const Found found = ClaimIdle(c, options, stream, *group, consumer);

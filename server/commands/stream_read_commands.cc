@@ -4,7 +4,6 @@
 #include <array>
 #include <string>
 
-#include "engine/base/allocation_failure.h"
 #include "engine/keyspace/key_locks.h"
 #include "server/commands/args.h"
 #include "server/commands/stream_args.h"
@@ -88,14 +87,6 @@ size_t Work(const ReadRequest& request, const Stream& stream, const Source& sour
   }
   const StreamConsumer* consumer = stream.FindGroup(request.group)->FindConsumer(request.consumer);
   return consumer == nullptr ? 0 : std::min(request.count_max(), consumer->pending.size());
-}
-
-// Entries are replied with while they are handed out, so the memory for it must be there before:
-// as much as so many take on average, and as much again.
-void EnsureReply(const Stream& stream, size_t entries) {
-  const memory::NothingChangedYet yet;
-  const size_t most = std::min(entries, stream.size());
-  if (most != 0) memory::Ensure(2 * (stream.bytes(5) / stream.size() + 1) * most);
 }
 
 // What was handed to the consumer before and not acknowledged yet. True if it changed anything.
@@ -217,7 +208,7 @@ Status ReadOne(CommandContext& c, const ReadRequest& request, Source* source, bo
         [&](Stream& stream) {
           const Status seen = examine(&stream);
           if (seen != Status::kOk || *failed) return Edited::No(seen);
-          EnsureReply(stream, Work(request, stream, *source));
+          EnsureEntriesReply(stream, Work(request, stream, *source));
           size_t replied = 0;
           return ReadForGroup(c, request, stream, *source, &replied);
         },
@@ -276,7 +267,7 @@ Status ReadSeveral(CommandContext& c, const ReadRequest& request, Sources* sourc
     const KeyRef key = KeyRef::Of(source.key);
     if (request.grouped) {
       (void)c.db().Edit<Stream>(c.op, key, [&](Stream& stream) {
-        EnsureReply(stream, Work(request, stream, source));
+        EnsureEntriesReply(stream, Work(request, stream, source));
         return ReadForGroup(c, request, stream, source, &replied);
       });
     } else if (source.ready) {
