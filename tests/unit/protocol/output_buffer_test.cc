@@ -78,5 +78,29 @@ TEST(OutputBuffer, ImpossibleSizesThrow) {
   EXPECT_EQ(buffer.view(), "x");
 }
 
+bool enforced = true;
+
+TEST(OutputBuffer, GrowsBeyondItsBoundOnlyWhereThatIsNotEnforced) {
+  constexpr size_t kMost = 10'000;
+  OutputBuffer buffer;
+  buffer.set_bound({kMost, [] { return enforced; }});
+  const std::string piece(100, 'x');
+  for (size_t n = 0; n < kMost; n += piece.size()) buffer.Append(piece);
+  EXPECT_EQ(buffer.size(), kMost);
+  EXPECT_THROW(buffer.Append("y"), ReplyTooLong);
+  EXPECT_EQ(buffer.size(), kMost);
+  enforced = false;
+  buffer.Append("y");
+  EXPECT_EQ(buffer.size(), kMost + 1);
+  enforced = true;
+  buffer.Truncate(5);
+  EXPECT_EQ(buffer.view(), "xxxxx");
+
+  // The bytes move, the bound does not.
+  OutputBuffer other(std::move(buffer));
+  for (size_t n = 0; n <= kMost; n += piece.size()) other.Append(piece);
+  EXPECT_GT(other.size(), kMost);
+}
+
 }  // namespace
 }  // namespace mantis::protocol

@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+#include "engine/base/allocation_failure.h"
+
 namespace mantis::server {
 namespace {
 
@@ -160,6 +162,31 @@ TEST(ClientOutput, AnySequenceOfSendsKeepsTheOrder) {
     EXPECT_EQ(sent, written);
     EXPECT_TRUE(output.empty());
   }
+}
+
+TEST(ClientOutput, OneReplyIsBoundedWhereItsCommandIsPreparedForThat) {
+  ClientOutput output;
+  constexpr size_t kMost = 100'000;
+  output.set_reply_max(kMost);
+  const BlobHolder blob(std::string(60'000, 'b'));
+  output.Attach(blob.blob);
+  const ClientOutput::Mark mark = output.mark();
+  {
+    const memory::MayFail may_fail;
+    output.buffer().Append("x");
+    EXPECT_THROW(output.Attach(blob.blob), protocol::ReplyTooLong);
+    EXPECT_THROW(output.buffer().Append(std::string(kMost, 'x')), protocol::ReplyTooLong);
+    output.Rewind(mark);
+  }
+  EXPECT_EQ(output.pending(), 60'000u);
+  // Replies that nobody is prepared to cut, and what was sealed before, are for the limits.
+  output.Attach(blob.blob);
+  EXPECT_EQ(output.pending(), 120'000u);
+  output.Seal();
+  const memory::MayFail may_fail;
+  output.Attach(blob.blob);
+  EXPECT_THROW(output.Attach(blob.blob), protocol::ReplyTooLong);
+  EXPECT_EQ(output.pending(), 180'000u);
 }
 
 }  // namespace
