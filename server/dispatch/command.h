@@ -197,4 +197,12 @@ struct CommandContext {
 // Case-insensitive comparison of an argument with an upper- or lower-case ASCII word.
 bool EqualsIgnoreCase(Bytes arg, std::string_view word);
 
+// One parsed command of a batch with what was found ahead of its execution.
+struct ParsedCommand {
+  std::span<const Bytes> args;
+  const Command* command = nullptr;  // nullptr: unknown, or an unknown subcommand
+  uint64_t key_hash = 0;
+  int key_index = 0;  // 0: no key known ahead
+};
+
 }  // namespace mantis::server

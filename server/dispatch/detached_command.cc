@@ -11,6 +11,7 @@
 #include "server/core/core_context.h"
 #include "server/core/core_group.h"
 #include "server/core/shared_state.h"
+#include "server/dispatch/accounting.h"
 #include "server/dispatch/argument_memory.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/dispatcher.h"

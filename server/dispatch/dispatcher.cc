@@ -5,31 +5,28 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "config/option_table.h"
 #include "engine/base/allocation_failure.h"
 #include "engine/base/cycle_clock.h"
 #include "server/core/core_context.h"
-#include "server/core/log.h"
-#include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/dispatch/accounting.h"
 #include "server/dispatch/argument_memory.h"
 #include "server/dispatch/blocked_clients.h"
 #include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
 #include "server/dispatch/detached_command.h"
+#include "server/dispatch/refusal.h"
 #include "server/dispatch/transaction.h"
 #include "server/net/client.h"
 
 namespace mantis::server {
 namespace {
 
-constexpr std::string_view kNoAuthError = "NOAUTH Authentication required.";
 constexpr std::string_view kOomError = "OOM command not allowed when used memory > 'maxmemory'.";
 
 constexpr std::string_view kNoMemoryError =
@@ -45,95 +42,6 @@ constexpr std::string_view kSaveFailedError =
 // How often a worker asks for the gate.
 constexpr std::chrono::microseconds kGateRetry(100);
 
-// Redis shows at most 128 bytes of what it quotes back.
-constexpr size_t kQuotedMax = 128;
-
-// Like a C string: up to the first NUL.
-Bytes Quotable(Bytes text, size_t most) { return text.substr(0, std::min(text.find('\0'), most)); }
-
-// A browser made to send requests here by a hostile page says POST or Host:. Nothing of what it
-// says is executed.
-bool LooksLikeHttp(Bytes name) {
-  return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:");
-}
-
-// Which arguments hold a password: of CONFIG SET, the values of the options whose row says so.
-void HideConfigSecrets(std::vector<Bytes>& args, Bytes hidden) {
-  for (size_t i = 2; i + 1 < args.size(); i += 2) {
-    const auto match = config::FindOption(args[i]);
-    if (!match || !match->option().Has(config::kSecret)) continue;
-    args[i + 1] = hidden;
-    // A password with a blank in it that was not quoted: its rest may be anywhere behind.
-    if (args.size() % 2 != 0) {
-      std::fill(args.begin() + static_cast<ptrdiff_t>(i + 1), args.end(), hidden);
-      return;
-    }
-  }
-}
-
-// What others may see of a command: passwords are replaced.
-std::span<const Bytes> Redacted(const ParsedCommand& parsed, std::vector<Bytes>& storage) {
-  constexpr Bytes kHidden = "(redacted)";
-  const std::string_view name = parsed.command->row->name;
-  if (name != "auth" && name != "hello" && name != "config|set") return parsed.args;
-  storage.assign(parsed.args.begin(), parsed.args.end());
-  if (name == "auth") {
-    std::fill(storage.begin() + 1, storage.end(), kHidden);
-  } else if (name == "config|set") {
-    HideConfigSecrets(storage, kHidden);
-  } else {
-    const auto is_auth = [](Bytes arg) { return EqualsIgnoreCase(arg, "AUTH"); };
-    // Of commands that are refused, too: the first AUTH may be a client's name.
-    for (size_t i = 1; i < storage.size(); ++i) {
-      if (!is_auth(parsed.args[i])) continue;
-      for (size_t j = i + 1; j < std::min(i + 3, storage.size()); ++j) storage[j] = kHidden;
-    }
-  }
-  return storage;
-}
-
-void UnknownCommand(Client& client, std::span<const Bytes> args) {
-  std::string text;
-  if (CommandTable::Instance().Find(args[0]) != nullptr) {
-    std::string upper(args[0]);
-    std::transform(upper.begin(), upper.end(), upper.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    text = "ERR unknown subcommand '";
-    text.append(Quotable(args[1], kQuotedMax)).append("'. Try ").append(upper).append(" HELP.");
-  } else {
-    text = "ERR unknown command '";
-    text.append(Quotable(args[0], kQuotedMax)).append("', with args beginning with: ");
-    std::string shown;
-    for (size_t i = 1; i < args.size() && shown.size() < kQuotedMax; ++i) {
-      const size_t room = kQuotedMax - shown.size();
-      shown.append("'").append(Quotable(args[i], room)).append("' ");
-    }
-    text.append(shown);
-  }
-  client.reply.Error(text);
-}
-
-// `reply` is "-CODE text".
-void CountError(CoreContext& core, std::string_view reply) {
-  const std::string_view code = reply.substr(1, reply.find_first_of(" \r") - 1);
-  const std::lock_guard lock(core.stats.errors_mutex);
-  auto it = core.stats.errors.find(code);
-  if (it == core.stats.errors.end()) it = core.stats.errors.emplace(std::string(code), 0).first;
-  ++it->second;
-}
-
-// A port scan sends many, and must not fill the disk.
-void LogAttack(const Client& client, int64_t now_ms) {
-  constexpr int64_t kQuietMs = 60'000;
-  static std::atomic<int64_t> next_ms{0};
-  int64_t due_ms = next_ms.load(std::memory_order_relaxed);  // guards nothing but itself
-  if (now_ms < due_ms || !next_ms.compare_exchange_strong(due_ms, now_ms + kQuietMs)) return;
-  LogWarning(
-      "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands "
-      "to MantisDB. Connection from " +
-      client.address + " aborted. More of the kind are not logged for a minute.");
-}
-
 // Changes are not kept any more once the final snapshot is written: the connection ends instead.
 bool IsSealed(const Conditions& conditions, uint32_t flags) {
   return conditions.Has(Condition::kSealed) && (flags & (kWrite | kMayReplicate)) != 0;
@@ -145,11 +53,6 @@ bool MustReportFailedSave(CoreContext& core, uint32_t flags) {
   return core.shared.conditions.Has(Condition::kSaveFailed) &&
          (flags & (kWrite | kTellsSaveFailed)) != 0 && settings.stop_writes_on_bgsave_error &&
          !settings.save.empty();
-}
-
-bool ArityFits(const CommandRow& row, size_t argc) {
-  return row.arity >= 0 ? argc == static_cast<size_t>(row.arity)
-                        : argc >= static_cast<size_t>(-row.arity);
 }
 
 bool Paused(const SharedState& shared, uint32_t flags, int64_t now_ms) {
@@ -167,77 +70,6 @@ void NotePaused(SharedState& shared, Client& client, bool paused) {
   } else {
     shared.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   }
-}
-
-// Why a command is refused whatever the server's state is.
-enum class Refusal : uint8_t { kNone, kUnknown, kArity, kNoAuth, kInMulti };
-
-inline Refusal RefusalOf(CoreContext& core, const Client& client, const ParsedCommand& parsed) {
-  if (parsed.command == nullptr) return Refusal::kUnknown;
-  const CommandRow& row = *parsed.command->row;
-  if (!ArityFits(row, parsed.args.size()) || row.handler == nullptr) return Refusal::kArity;
-  // A password taken away lets everybody in, also those who came while there was one.
-  if (!client.authenticated && (row.flags & kNoAuth) == 0 && !core.settings().requirepass.empty()) {
-    return Refusal::kNoAuth;
-  }
-  if (client.transaction != nullptr && (row.flags & kNoMulti) != 0) return Refusal::kInMulti;
-  return Refusal::kNone;
-}
-
-// Writes the error, or ends the client.
-void Tell(CoreContext& core, Client& client, const ParsedCommand& parsed, Refusal refusal) {
-  if (refusal == Refusal::kUnknown) {
-    if (LooksLikeHttp(parsed.args[0])) {
-      LogAttack(client, core.op->now_ms());
-      client.killed = true;
-    } else {
-      UnknownCommand(client, parsed.args);
-    }
-    return;
-  }
-  if (refusal == Refusal::kArity) {
-    const std::string name(parsed.command->row->name);
-    client.reply.Error("ERR wrong number of arguments for '" + name + "' command");
-  } else if (refusal == Refusal::kNoAuth) {
-    client.reply.Error(kNoAuthError);
-  } else {
-    client.reply.Error("ERR Command not allowed inside a transaction");
-  }
-  core.stats.per_command[parsed.command->id].rejected.Add(1);
-}
-
-// Slow log and latency monitor.
-void NoteSlow(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns) {
-  const CommandRow& row = *parsed.command->row;
-  const config::Settings& settings = core.settings();
-  const auto us = static_cast<int64_t>(ns / 1000);
-  const int64_t slower_than = settings.slowlog_log_slower_than;
-  if (slower_than >= 0 && us >= slower_than && (row.flags & kSkipSlowlog) == 0) {
-    std::vector<Bytes> storage;
-    core.shared.slow_log.Add(core.op->now_ms() / 1000, us, Redacted(parsed, storage),
-                             client.address, client.name,
-                             static_cast<size_t>(settings.slowlog_max_len));
-  }
-  const int64_t threshold = settings.latency_monitor_threshold;
-  if (threshold > 0 && us / 1000 >= threshold) {
-    core.shared.latency_monitor.Add((row.flags & kFast) != 0 ? "fast-command" : "command",
-                                    core.op->now_ms() / 1000, us / 1000);
-  }
-}
-
-// What is recorded of a command once it is over, which took `ns` in all, waiting for keys excepted.
-inline void RecordDuration(CoreContext& core, Client& client, const ParsedCommand& parsed,
-                           uint64_t ns) {
-  if (core.settings().latency_tracking) {
-    core.stats.per_command[parsed.command->id].RecordLatency(ns);
-  }
-  if (ns >= core.noted_from_ns()) [[unlikely]]
-    NoteSlow(core, client, parsed, ns);
-}
-
-void CountFailure(CoreContext& core, const ParsedCommand& parsed, std::string_view error) {
-  core.stats.per_command[parsed.command->id].failed.Add(1);
-  CountError(core, error);
 }
 
 // CLIENT REPLY OFF and SKIP: what was written since `mark` is dropped.
@@ -305,52 +137,6 @@ Outcome RunAlone(CommandContext& c) {
   }
   const AloneScope scope(c, long_batch);
   return c.command->row->handler(c);
-}
-
-namespace {
-
-// What is rare: monitors, a command that waits for keys, one that failed.
-void NoteRare(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
-              std::string_view error) {
-  if (core.shared.monitor_count.load(std::memory_order_relaxed) != 0 &&
-      (parsed.command->row->flags & (kSkipMonitor | kAdmin)) == 0) {
-    std::vector<Bytes> storage;
-    FeedMonitors(core.shared, client, Redacted(parsed, storage));
-  }
-  if (client.blocked != nullptr) client.blocked->command().set_begun_ns(ns);
-  if (!error.empty()) CountFailure(core, parsed, error);
-}
-
-[[gnu::always_inline]] inline void CountOne(CoreContext& core, Client& client,
-                                            const ParsedCommand& parsed, uint64_t ns,
-                                            std::string_view error) {
-  core.stats.commands_processed.Add(1);
-  ++client.commands_executed;
-  CommandStats& stats = core.stats.per_command[parsed.command->id];
-  stats.calls.Add(1);
-  stats.time_ns.Add(static_cast<int64_t>(ns));
-  // One that waits for keys is not over: CountEnd says when it is.
-  const bool over = client.blocked == nullptr;
-  if (over) RecordDuration(core, client, parsed, ns);
-  if (!over || !error.empty() || core.shared.monitor_count.load(std::memory_order_relaxed) != 0)
-      [[unlikely]] {
-    NoteRare(core, client, parsed, ns, error);
-  }
-}
-
-}  // namespace
-
-void CountExecuted(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t ns,
-                   std::string_view error) {
-  CountOne(core, client, parsed, ns, error);
-}
-
-void CountEnd(CoreContext& core, Client& client, const ParsedCommand& parsed, uint64_t begun_ns,
-              uint64_t ns, std::string_view error) {
-  core.stats.per_command[parsed.command->id].time_ns.Add(static_cast<int64_t>(ns));
-  // Nothing ran for one whose time was over, or that was sent home.
-  if (ns != 0) RecordDuration(core, client, parsed, begun_ns + ns);
-  if (!error.empty()) CountFailure(core, parsed, error);
 }
 
 void Prepare(ParsedCommand& parsed) {
@@ -562,7 +348,7 @@ Outcome Execute(CoreContext& core, Client& client, const ParsedCommand& parsed) 
     return Postpone(client, mark);
   }
   if (outcome == Outcome::kOffload) return Offload(context, parsed, mark);
-  CountOne(core, client, parsed, ns, ErrorSince(client, mark));
+  CountExecutedInline(core, client, parsed, ns, ErrorSince(client, mark));
   ApplyReplyMode(client, mark);
   return outcome;
 }

@@ -12,6 +12,7 @@
 #include "server/core/monitor_feed.h"
 #include "server/core/shared_state.h"
 #include "server/core/worker_pool.h"
+#include "server/dispatch/accounting.h"
 #include "server/dispatch/argument_memory.h"
 #include "server/dispatch/command_keys.h"
 #include "server/dispatch/command_table.h"
