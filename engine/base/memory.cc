@@ -30,15 +30,16 @@ std::atomic<int64_t> fixed{0};
 // The sanitizers bring their own malloc, which must see every allocation to do its work.
 #ifdef MANTIS_SANITIZED
 // They do not work under ulimit -v, so tests of what happens when memory cannot be had set a bound
-// of their own for large blocks.
+// of their own for large blocks that may fail.
 bool BeyondTestLimit(size_t n) {
   static const auto limit = [] {
     const char* text = std::getenv("MANTIS_TEST_MEMORY_LIMIT");  // NOLINT(concurrency-mt-unsafe)
     return text == nullptr ? INT64_MAX : std::strtoll(text, nullptr, 10);
   }();
-  if (n < kLargeBlock) return false;
   constexpr size_t kMost = size_t{1} << 40;  // beyond it the sanitizers end the process
-  return n > kMost || UsedBytes() + static_cast<int64_t>(n) > limit;
+  if (n > kMost) return true;
+  // The reserve stands for all that may not fail.
+  return n >= kLargeBlock && FailureAllowed() && UsedBytes() + static_cast<int64_t>(n) > limit;
 }
 void* RawAllocate(size_t n) { return BeyondTestLimit(n) ? nullptr : std::malloc(n == 0 ? 1 : n); }
 void* RawAllocateZeroed(size_t n) {

@@ -4,11 +4,16 @@ The server runs under ulimit -v. Sanitizers need the address space for themselve
 one have a bound on large blocks of their own instead, MANTIS_TEST_MEMORY_LIMIT.
 """
 
+import random
+import threading
+import time
+
 import pytest
 
 from support.raw_client import ClosedByServer, RawClient
 from support.resp import Error, Simple
 from support.server import Server, subject_binary, wait_until
+from support.stress import stress_seconds, test_seed
 
 pytestmark = pytest.mark.mantis_only
 
@@ -210,6 +215,80 @@ def test_input_until_there_is_no_memory(server):
         c.ok("FLUSHALL")
         wait_until(lambda: c.cmd("SET", "key", value) == Simple(b"OK"), 30, "SET is accepted again")
         assert filled.running(), filled.log_tail()
+
+
+def any_command(draw):
+    """Of all kinds, with values of which a few fill the room."""
+
+    def large():
+        return b"x" * draw.randrange(1, 20 * MIB)
+
+    key, other = (f"k{draw.randrange(6)}" for _ in range(2))
+    one, two = (f"l{draw.randrange(3)}" for _ in range(2))
+    makers = [
+        lambda: ("SETRANGE", key, draw.randrange(80 * MIB), "x"),
+        lambda: ("SET", key, large()),
+        lambda: ("APPEND", key, large()),
+        lambda: ("MSET", key, large(), other, large()),
+        lambda: ("RPUSH", one, large(), "a", large()),
+        lambda: ("HSET", "h", "a", large(), "b", large()),
+        lambda: ("SADD", "s", large()),
+        lambda: ("XADD", "x", "*", "f", large()),
+        *(
+            lambda command=command: command
+            for command in (
+                ("GET", key),
+                ("GETDEL", key),
+                ("MGET", key, other),
+                ("BITOP", "NOT", key, other),
+                ("COPY", key, other, "REPLACE"),
+                ("DUMP", key),
+                ("LRANGE", one, 0, -1),
+                ("LMOVE", one, two, "LEFT", "RIGHT"),
+                ("LPOP", one, 3),
+                ("HGETALL", "h"),
+                ("SPOP", "s", 5),
+                ("XRANGE", "x", "-", "+"),
+                ("XTRIM", "x", "MAXLEN", 2),
+                ("DEL", key, one, "h"),
+                ("SET", f"small{draw.randrange(1000)}", b"v" * 1000),
+                ("SAVE",),
+                ("BGSAVE",),
+            )
+        ),
+    ]
+    return draw.choice(makers)()
+
+
+@pytest.mark.stress
+def test_many_clients_that_there_is_not_memory_enough_for():
+    seed = test_seed()
+    deadline = time.monotonic() + stress_seconds(3)
+    with limited() as crowded:
+
+        def run(number):
+            draw = random.Random(seed + number)
+            c = None
+            while time.monotonic() < deadline and crowded.running():
+                try:
+                    c = c or crowded.client(timeout=60)
+                    c.cmd(*any_command(draw))
+                except (ClosedByServer, OSError):
+                    c = None  # its arguments had no place
+            if c is not None:
+                c.close()
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert crowded.running(), crowded.log_tail()
+        with crowded.client(timeout=60) as c:
+            c.ok("FLUSHALL")
+            wait_until(lambda: c.cmd("SET", "h", 1) == Simple(b"OK"), 30, "SET is accepted again")
+            for key in [f"k{i}" for i in range(6)] + ["l0", "l1", "l2", "s", "x"]:
+                c.ok("SET", key, 1)
 
 
 def test_a_snapshot_that_there_is_no_memory_for(ballast, server, client):
