@@ -122,6 +122,11 @@ void Housekeeping::ArmExpiry(int64_t delay_ms) {
 void Housekeeping::EvictSlice() {
   Engine& engine = core_.shared.engine;
   if (stopped_ || evict_queued_ || core_.shared.conditions.Has(Condition::kLoading)) return;
+  // Both modes of CLIENT PAUSE promise that the data stays as it is. The next round looks again.
+  if (core_.shared.pause_mode.load(std::memory_order_relaxed) != PauseMode::kNone &&
+      WallClockMs() < core_.shared.pause_until_ms.load(std::memory_order_relaxed)) {
+    return;
+  }
   if (!engine.cache().Look()) return;
   const int64_t began_us = MonotonicUs();
   Cache::Room room = Cache::Room::kEnough;
