@@ -73,7 +73,7 @@ class Grouper {
       } else if (word.starts_with("--")) {
         TakeOption(word);
       } else {
-        grouped_.errors.push_back("unknown flag '" + word + "'; options start with --");
+        grouped_.errors.push_back("unknown flag '" + ShownName(word) + "'; options start with --");
       }
     }
     return std::move(grouped_);
@@ -111,7 +111,8 @@ class Grouper {
     }
     const std::optional<OptionMatch> match = FindOption(name);
     if (!match) {
-      grouped_.errors.push_back("unknown option '--" + name + "'; " + Suggestion(name));
+      const std::string shown = ShownName(name);
+      grouped_.errors.push_back("unknown option '--" + shown + "'; " + Suggestion(shown));
       while (takes_more && at_ < words_.size() && !words_[at_].starts_with("--")) ++at_;
       return;
     }
@@ -283,6 +284,8 @@ void LoadLayers(const Parser& parser, const Grouped& grouped,
       plan.config_file = AbsolutePath(*grouped.config_file);
       loader.LoadFile(plan.config_file);
     }
+  } else {
+    loader.LoadDefaults(environment);
   }
   loader.StartLayer();
   loader.LoadEnvironment(environment);

@@ -32,7 +32,9 @@ struct StartPlan {
 // `mantisd [--option value ...] [config-file]`, in this order or, Redis's way, the file first.
 // Values follow their option, several where the option takes several; `--option=value` does as
 // well. After `--` there is nothing but the file. `environment` holds NAME -> value; only MANTIS_*
-// are looked at. `rename` is called for each rename-command, in the order of the lines.
+// are looked at. One of them, MANTIS_DEFAULTS, holds lines that stand in for the file where none is
+// given: an image brings its defaults so, without overruling the file of its user. `rename` is
+// called for each rename-command, in the order of the lines.
 [[nodiscard]] StartPlan ParseCommandLine(int argc, const char* const* argv,
                                          const std::map<std::string, std::string>& environment,
                                          RenameCommand rename = {});

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kIncludeDepthMax = 16;
 constexpr std::string_view kEnvironmentPrefix = "MANTIS_";
+constexpr std::string_view kDefaultsVariable = "MANTIS_DEFAULTS";
 
 std::string VariableName(std::string_view option_name) {
   std::string name(kEnvironmentPrefix);
@@ -39,16 +40,20 @@ std::optional<OptionMatch> FindVariable(std::string_view name) {
   return std::nullopt;
 }
 
-// The line as it may be shown: what follows a name that is, or was meant to be, that of a password
-// option stays hidden.
+// The line as it may be shown. It is whole only where it starts with the name of an option that
+// holds no password. A mistyped name may have been meant for one that does.
 std::string Shown(std::string_view line) {
   const std::string_view trimmed = TrimSpace(line);
-  const std::string name(trimmed.substr(0, trimmed.find_first_of(" \t\"'=")));
-  if (name.empty()) return std::string(trimmed);
-  std::optional<OptionMatch> match = FindOption(name);
-  if (!match) match = FindOption(NearestOption(name).name);
-  const bool holds_secret = match && (match->option().Has(kSecret) || name == "user");
-  return holds_secret ? name + " (hidden)" : std::string(trimmed);
+  const std::optional<std::vector<std::string>> words = SplitWords(trimmed);
+  const std::string first(words && !words->empty()
+                              ? std::string_view(words->front())
+                              : trimmed.substr(0, trimmed.find_first_of(" \t")));
+  const std::optional<OptionMatch> match = FindOption(first);
+  if (match && !match->option().Has(kSecret) && match->option().name != "user") {
+    return std::string(trimmed);
+  }
+  const std::string name = ShownName(first);
+  return name == trimmed ? name : name + (name.empty() ? "(hidden)" : " (hidden)");
 }
 
 std::string Located(const std::string& where, std::string_view line, const std::string& what) {
@@ -107,7 +112,22 @@ bool IsServiceLink(std::string_view name, std::string_view value) {
   return digits > 0 && (protocol == "_TCP" || protocol == "_UDP" || protocol == "_SCT");
 }
 
+// How an option's name ends for somebody who takes the syntax for that of another format.
+constexpr std::string_view kNameEnds = " \t\"'=:";
+
 }  // namespace
+
+std::string ShownName(std::string_view word) {
+  word.remove_prefix(std::min(word.find_first_not_of("\"'"), word.size()));
+  word = word.substr(0, word.find_first_of(kNameEnds));
+  const std::string lower = ToLower(word);
+  for (const Option& option : Options()) {
+    if (option.Has(kSecret) && lower.starts_with(option.name)) {
+      return std::string(word.substr(0, option.name.size()));
+    }
+  }
+  return std::string(word);
+}
 
 std::optional<std::vector<std::string>> UnpackWords(const Option& option,
                                                     std::vector<std::string> words) {
@@ -128,6 +148,11 @@ void Loader::LoadFile(const std::string& path, const std::string& included_from)
 void Loader::LoadStandardInput() {
   const std::string text(std::istreambuf_iterator<char>(std::cin), {});
   LoadText("standard input", text);
+}
+
+void Loader::LoadDefaults(const std::map<std::string, std::string>& environment) {
+  const auto found = environment.find(std::string(kDefaultsVariable));
+  if (found != environment.end()) LoadText(found->first, found->second);
 }
 
 void Loader::LoadText(const std::string& path, const std::string& text) {
@@ -153,7 +178,8 @@ void Loader::Apply(const std::string& where, std::string_view line, const std::s
                    const std::vector<std::string>& words) {
   const std::optional<OptionMatch> match = FindOption(name);
   if (!match) {
-    AddError(Located(where, line, "unknown directive '" + name + "'; " + Suggestion(name)));
+    const std::string shown = ShownName(name);
+    AddError(Located(where, line, "unknown directive '" + shown + "'; " + Suggestion(shown)));
     return;
   }
   const Option& option = match->option();
@@ -253,7 +279,7 @@ void Loader::ApplyInclude(const std::string& where, const std::string& pattern) 
 void Loader::LoadEnvironment(const std::map<std::string, std::string>& environment) {
   std::vector<std::string> links;
   for (const auto& [variable, value] : environment) {
-    if (!variable.starts_with(kEnvironmentPrefix)) continue;
+    if (!variable.starts_with(kEnvironmentPrefix) || variable == kDefaultsVariable) continue;
     std::string name = variable.substr(kEnvironmentPrefix.size());
     if (IsServiceLink(name, value)) {
       links.push_back(variable);

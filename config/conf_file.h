@@ -27,6 +27,10 @@ namespace mantis::config {
 [[nodiscard]] std::optional<std::vector<std::string>> UnpackWords(const Option& option,
                                                                   std::vector<std::string> words);
 
+// The part of a word that may be shown as the name of an option: what stands before a blank, a
+// quote, '=' or ':', and of a word that starts with the name of a password option that name only.
+[[nodiscard]] std::string ShownName(std::string_view word);
+
 // Renames a command, or removes it where the new name is empty. Returns what is wrong, in Redis's
 // words, or nothing.
 using RenameCommand =
@@ -43,6 +47,8 @@ class Loader {
   // Reads a whole file and what it includes. `included_from` is the line that asked for it.
   void LoadFile(const std::string& path, const std::string& included_from = {});
   void LoadStandardInput();
+  // Reads the lines of the variable MANTIS_DEFAULTS, which stand in for a file where none is given.
+  void LoadDefaults(const std::map<std::string, std::string>& environment);
 
   // Applies one directive. `where` is "file:line", a flag or a variable; `line` is what stood
   // there, empty where `where` says it all.

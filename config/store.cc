@@ -136,8 +136,8 @@ std::optional<std::string> ConfigStore::Set(std::span<const Pair> pairs,
   }
   if (!differing.empty()) {
     if (hook_) {
-      if (auto error = hook_(*before, values.Build(), differing)) {
-        return SetError(differing.front(), *error);
+      if (const auto error = hook_(*before, values.Build(), differing)) {
+        return SetError(error->option, error->reason);
       }
     }
     Publish(std::move(values));

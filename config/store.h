@@ -27,9 +27,14 @@ namespace mantis::config {
 
 class ConfigStore {
  public:
+  // Why a Set is refused, and the name (as in the table) of the option it is refused for.
+  struct ApplyError {
+    std::string_view option;
+    std::string reason;
+  };
   // Called with the settings before and after, and the names that change, before a Set is
-  // published. Returning a text refuses the Set; it becomes the reason in the error reply.
-  using ApplyHook = std::function<std::optional<std::string>(
+  // published. An error refuses the Set and becomes its reply.
+  using ApplyHook = std::function<std::optional<ApplyError>(
       const Settings& before, const Settings& after, std::span<const std::string_view> changed)>;
 
   // Every option at its default, no configuration file.

@@ -3,8 +3,9 @@
 # redis-server, with or without a configuration file; any other command is run as it is.
 #
 # Outside of the container nothing is reachable until a port is published, so the server listens on
-# every address; the leading minus makes a host without IPv6 no error. Variables and flags win over
-# these defaults, and where there is a configuration file, it is left to say all of it.
+# every address; the leading minus makes a host without IPv6 no error. The server reads these
+# defaults only where it is given no configuration file, which is left to say all of it. Variables
+# and flags win over them.
 set -eu
 
 case "${1-}" in
@@ -13,12 +14,7 @@ case "${1-}" in
   *) exec "$@" ;;
 esac
 
-for word in "$@"; do
-  case "$word" in
-    - | *.conf) exec mantisd "$@" ;;
-  esac
-done
-export MANTIS_BIND="${MANTIS_BIND-0.0.0.0 -::*}"
-export MANTIS_PROTECTED_MODE="${MANTIS_PROTECTED_MODE-no}"
-export MANTIS_DIR="${MANTIS_DIR-/data}"
+export MANTIS_DEFAULTS="${MANTIS_DEFAULTS-bind 0.0.0.0 -::*
+protected-mode no
+dir /data}"
 exec mantisd "$@"

@@ -1,7 +1,9 @@
 // mantisd: wiring only. Reads the command line, puts the parts together, serves.
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "config/command_line.h"
@@ -21,6 +23,9 @@ namespace mantis::server {
 namespace {
 
 int Ping(const config::StartPlan& plan) {
+  // A relative path of the Unix socket counts from there. If it cannot be entered, the probe says
+  // that nobody answers.
+  (void)EnterDirectory(plan.store->snapshot()->dir);
   const ProbeResult result = ProbeServer(*plan.store->snapshot());
   std::fprintf(result.healthy ? stdout : stderr, "%s\n", result.text.c_str());
   return result.healthy ? 0 : result.loading ? 3 : 1;
@@ -37,6 +42,8 @@ int Refuse(Supervision& supervision, const std::vector<std::string>& reasons) {
 // What stands in the way of serving with this configuration, outside of it.
 int CheckFiles(const config::StartPlan& plan) {
   if (plan.exit_code == 0) {
+    // If this fails, the problems that are found say so.
+    (void)EnterDirectory(plan.store->snapshot()->dir);
     const std::vector<std::string> problems = FindFileProblems(*plan.store->snapshot());
     for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
     if (!problems.empty()) return 1;
@@ -45,12 +52,20 @@ int CheckFiles(const config::StartPlan& plan) {
   return plan.exit_code;
 }
 
+// Relative paths of the log, the pid file and the Unix socket count from `dir`, as in Redis.
+std::optional<std::string> GoToDirectory(const config::Settings& settings) {
+  const int error = EnterDirectory(settings.dir);
+  if (error == 0) return std::nullopt;
+  return "Can't chdir to '" + settings.dir + "': " + std::generic_category().message(error);
+}
+
 int Serve(const config::StartPlan& plan) {
   const auto settings = plan.store->snapshot();
   SetUpSignals();
   // Before anything starts a thread.
   Supervision supervision(*settings);
   auto error = supervision.error();
+  if (!error) error = GoToDirectory(*settings);
   if (!error) error = OpenLog(settings->logfile, settings->loglevel);
   if (error) {
     std::fprintf(stderr, "%s\n", error->c_str());

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "engine/base/memory.h"
@@ -71,6 +72,43 @@ void WarnOfNewLimit(int64_t maxmemory) {
                   maxmemory, used));
 }
 
+using ApplyError = config::ConfigStore::ApplyError;
+
+// What can fail, undone again if a later one does.
+std::optional<ApplyError> ApplyFallible(SharedState& shared, const config::Settings& before,
+                                        const config::Settings& after) {
+  if (after.maxclients > before.maxclients) {
+    const int64_t room = MakeRoomForClients(after.maxclients, OwnDescriptors(shared));
+    if (room < after.maxclients) {
+      return ApplyError{"maxclients",
+                        "The operating system is not able to handle the specified number of "
+                        "clients, try with " +
+                            std::to_string(room)};
+    }
+  }
+  if (after.locale_collate != before.locale_collate && !SetCollation(after.locale_collate)) {
+    return ApplyError{"locale-collate", "Invalid locale name"};
+  }
+  std::optional<ApplyError> failed;
+  if (after.dir != before.dir) {
+    if (const int error = EnterDirectory(after.dir)) {
+      failed = ApplyError{"dir", std::generic_category().message(error)};
+    }
+  }
+  if (!failed && (after.port != before.port || after.bind != before.bind)) {
+    if (const auto error = shared.runtime->Relisten(after)) {
+      LogWarning(*error);
+      failed = after.bind != before.bind
+                   ? ApplyError{"bind", "Failed to bind to specified addresses."}
+                   : ApplyError{"port", "Unable to listen on this port. Check server logs."};
+      if (after.dir != before.dir) (void)EnterDirectory(before.dir);
+    }
+  }
+  if (failed && after.locale_collate != before.locale_collate)
+    (void)SetCollation(before.locale_collate);
+  return failed;
+}
+
 }  // namespace
 
 CacheOptions CacheOptionsOf(const config::Settings& settings) {
@@ -105,35 +143,17 @@ std::optional<std::string> FitClientsToDescriptors(SharedState& shared) {
 
 void InstallApplyHook(SharedState& shared) {
   WarnOfTinyLimit(shared.config.snapshot()->maxmemory);
-  shared.config.SetApplyHook(
-      [&shared](const config::Settings& before, const config::Settings& after,
-                std::span<const std::string_view>) -> std::optional<std::string> {
-        if (after.maxclients > before.maxclients) {
-          const int64_t room = MakeRoomForClients(after.maxclients, OwnDescriptors(shared));
-          if (room < after.maxclients) {
-            return "The operating system is not able to handle the specified number of clients, "
-                   "try with " +
-                   std::to_string(room);
-          }
-        }
-        if (after.locale_collate != before.locale_collate && !SetCollation(after.locale_collate)) {
-          return "Invalid locale name";
-        }
-        // The last one that can fail.
-        if (after.port != before.port || after.bind != before.bind) {
-          if (const auto error = shared.runtime->Relisten(after)) {
-            (void)SetCollation(before.locale_collate);
-            LogWarning(*error);
-            return after.bind != before.bind ? "Failed to bind to specified addresses."
-                                             : "Unable to listen on this port. Check server logs.";
-          }
-        }
-        shared.engine.cache().SetOptions(CacheOptionsOf(after));
-        if (after.maxmemory != before.maxmemory) WarnOfNewLimit(after.maxmemory);
-        shared.client_eviction->Configure(after);
-        if (after.loglevel != before.loglevel) SetLogLevel(after.loglevel);
-        return std::nullopt;
-      });
+  shared.config.SetApplyHook([&shared](const config::Settings& before,
+                                       const config::Settings& after,
+                                       std::span<const std::string_view>) {
+    auto error = ApplyFallible(shared, before, after);
+    if (error) return error;
+    shared.engine.cache().SetOptions(CacheOptionsOf(after));
+    if (after.maxmemory != before.maxmemory) WarnOfNewLimit(after.maxmemory);
+    shared.client_eviction->Configure(after);
+    if (after.loglevel != before.loglevel) SetLogLevel(after.loglevel);
+    return error;
+  });
 }
 
 }  // namespace mantis::server

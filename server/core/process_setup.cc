@@ -61,6 +61,8 @@ int64_t MakeRoomForClients(int64_t clients, int64_t own) {
   return std::clamp<int64_t>(static_cast<int64_t>(raised.rlim_cur) - own, 0, clients);
 }
 
+int EnterDirectory(const std::string& path) { return ::chdir(path.c_str()) == 0 ? 0 : errno; }
+
 std::optional<std::string> WritePidFile(const std::string& path) {
   std::ofstream file(path, std::ios::trunc);
   file << getpid() << '\n';

@@ -20,6 +20,10 @@ void WakeSignalWaiter(unsigned long main_thread);
 // clients fit, which may be none.
 [[nodiscard]] int64_t MakeRoomForClients(int64_t clients, int64_t own);
 
+// Makes the directory the one that relative paths count from, in all threads. Returns errno, or 0.
+// Any thread.
+[[nodiscard]] int EnterDirectory(const std::string& path);
+
 // Returns what is wrong, or nothing.
 [[nodiscard]] std::optional<std::string> WritePidFile(const std::string& path);
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from support.resp import Error
-from support.server import Server, oracle_binary, subject_binary
+from support.server import REPOSITORY, Server, oracle_binary, subject_binary
 
 RENAMES = (
     ("FLUSHALL", ""),
@@ -93,6 +93,79 @@ def test_the_way_to_go_on(tmp_path):
     assert check(str(conf), "--appendonly", "no")[0] == 0
     assert check("-", text=b"appendonly no\n")[0] == 0
     assert check("--user", "default", "on", "nopass", "~*", "&*", "+@all")[0] == 0
+
+
+SECRET_LINES = (
+    "USER bob >s3cret",
+    "user bob on >s3cret",
+    '"requirepass" s3cret x',
+    "requirepass s3cret x",
+    "requirepass=s3cret",
+    "Requirepass:s3cret",
+    "requirepass\"s3cret\"",
+    "requirpass s3cret",
+    '"requirepass s3cret',
+    "sentinel auth-pass mymaster s3cret",
+)
+
+
+@pytest.mark.mantis_only
+@pytest.mark.parametrize("line", SECRET_LINES)
+def test_no_password_is_shown_in_what_is_wrong(line):
+    code, output = check("-", text=f"timeout 0\n{line}\n".encode())
+    assert code == 1 and "standard input:2" in output
+    assert "s3cret" not in output
+
+
+@pytest.mark.mantis_only
+def test_no_password_of_a_mistyped_flag_is_shown():
+    for flag in ("--requirepass:s3cret", "--requirpass=s3cret", "-requirepass=s3cret"):
+        code, output = check(flag)
+        assert code == 1 and "s3cret" not in output, output
+
+
+def entered(tmp_path, *arguments):
+    """What the entry point of the image makes of these arguments, as --check-config shows it."""
+    (tmp_path / "mantisd").write_text(f'#!/bin/sh\nexec {subject_binary()} --check-config "$@"\n')
+    (tmp_path / "mantisd").chmod(0o755)
+    (tmp_path / "data").mkdir(exist_ok=True)
+    script = (REPOSITORY / "docker" / "entrypoint.sh").read_text()
+    assert "dir /data" in script
+    (tmp_path / "entrypoint.sh").write_text(script.replace("dir /data", f"dir {tmp_path}/data"))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        ["sh", str(tmp_path / "entrypoint.sh"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=15,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.decode()
+
+
+@pytest.mark.mantis_only
+def test_the_image_opens_to_all_only_without_a_file(tmp_path):
+    config = tmp_path / "redis.cfg"
+    config.write_text("timeout 9\n")
+    for arguments in (
+        ("redis-server", str(config)),
+        ("mantisd", str(config), "--port", "1"),
+        ("--port", "1", str(config)),
+        ("--logfile", "x.conf", str(config)),
+    ):
+        output = entered(tmp_path, *arguments)
+        assert f"File: {config}" in output and "timeout 9" in output
+        assert "bind" not in output and "protected-mode" not in output, arguments
+    for arguments in ((), ("--logfile", "x.conf"), ("redis-server", "--port", "1")):
+        output = entered(tmp_path, *arguments)
+        assert "0.0.0.0" in output and "protected-mode no" in output, arguments
+        assert f'dir "{tmp_path}/data"' in output
+    # A flag wins over the image's defaults.
+    output = entered(tmp_path, "--protected-mode", "yes", "--bind", "127.0.0.1")
+    assert "0.0.0.0" not in output and "protected-mode" not in output
 
 
 @pytest.mark.mantis_only
@@ -214,3 +287,11 @@ def test_passwords_stay_out_of_the_slow_log(launch):
     told = [b"CONFIG", b"SET", b"timeout", b"9", b"MASTERAUTH", b"(redacted)", b"hz", b"10"]
     assert told in entries
     assert secret not in server.log_tail()
+
+
+def test_a_refused_set_names_the_option_that_could_not_be_applied(subject, oracle):
+    for server in (subject, oracle):
+        with server.client() as client:
+            reply = client.cmd("CONFIG", "SET", "timeout", "3", "maxclients", "100000000")
+            assert b"argument 'maxclients'" in reply.text
+            assert client.ok("CONFIG", "GET", "timeout")[1] == b"0"

@@ -203,3 +203,46 @@ def test_attacks_are_logged_once_a_minute(launch):
     wait_until(lambda: "SECURITY" in server.log_tail(20000), 10, "the log to be written")
     time.sleep(0.1)
     assert server.log_tail(20000).count("SECURITY ATTACK") == 1
+
+
+def test_relative_paths_count_from_dir(tmp_path):
+    start, data, other = tmp_path / "start", tmp_path / "data", tmp_path / "other"
+    for folder in (start, data, other):
+        folder.mkdir()
+    port = free_port()
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", "../data"]
+    arguments += ["--logfile", "out.log", "--pidfile", "own.pid", "--unixsocket", "own.sock"]
+    arguments += ["--enable-protected-configs", "yes"]
+    server = subprocess.Popen([subject_binary(), *arguments], cwd=start)
+    try:
+        wait_until(lambda: "eady to accept" in read_or_empty(data / "out.log"), 15, "the log")
+        assert (data / "own.pid").read_text().split() == [str(server.pid)]
+        assert stat.S_ISSOCK((data / "own.sock").stat().st_mode)
+        assert not list(start.iterdir())
+        with RawClient(("127.0.0.1", port)) as client:
+            client.ok("CONFIG", "SET", "dir", "../other")
+            assert client.ok("CONFIG", "GET", "dir")[1] == str(other).encode()
+            assert os.readlink(f"/proc/{server.pid}/cwd") == str(other)
+            client.ok("CONFIG", "SET", "dir", str(data))
+    finally:
+        server.terminate()
+        assert server.wait(15) == 0
+    assert not (data / "own.pid").exists() and not list(start.iterdir())
+
+
+def read_or_empty(path):
+    return path.read_text() if path.exists() else ""
+
+
+@pytest.mark.mantis_only
+def test_checks_and_probes_take_relative_paths_from_dir(tmp_path):
+    (tmp_path / "sub" / "logs").mkdir(parents=True)
+    flags = ("--dir", str(tmp_path / "sub"), "--logfile", "logs/out.log")
+    assert run(*flags, "--check-config", cwd=tmp_path).returncode == 0
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "sub" / "logs").rmdir()
+    done = run(*flags, "--check-config", cwd=tmp_path)
+    assert done.returncode == 1 and b"Can't open the log file 'logs/out.log'" in done.stdout
+    done = run("--port", "1", "--dir", str(tmp_path / "none"), "--logfile", "out.log", cwd=tmp_path)
+    assert done.returncode == 1 and b"Can't chdir to" in done.stdout
+    assert not (tmp_path / "out.log").exists()

@@ -60,7 +60,17 @@ TEST(ConfFile, RepeatedDirectives) {
 TEST(ConfFile, ErrorsNameLineOptionAndWhatIsExpected) {
   EXPECT_EQ(ErrorOf("maxmemory-polcy allkeys-lru"),
             "unknown directive 'maxmemory-polcy'; did you mean 'maxmemory-policy'?\n"
-            "    >>> maxmemory-polcy allkeys-lru");
+            "    >>> maxmemory-polcy (hidden)");
+  for (const std::string line :
+       {"USER bob >s3cret", "\"requirepass\" s3cret x", "'requirepass' s3cret x",
+        "requirepass=s3cret", "requirepass:s3cret", "requirepasss3cret", "\"requirepass s3cret",
+        "\"\\x72equirepass\" s3cret x", "sentinel auth-pass mymaster s3cret",
+        "requirepass\"s3cret\"", "user\ts3cret", "requirpass s3cret", "masterauth s3cret x",
+        "Requirepass=s3cret", "\"requirepass=s3cret\" x", "auth:s3cret 'x"}) {
+    const std::string error = ErrorOf(line);
+    EXPECT_FALSE(error.empty()) << line;
+    EXPECT_EQ(error.find("s3cret"), std::string::npos) << error;
+  }
   EXPECT_EQ(ErrorOf("maxmemory lots"),
             "maxmemory: 'lots' is not valid; expected a memory size such as 100mb\n"
             "    >>> maxmemory lots");

@@ -256,14 +256,15 @@ TEST(ConfigSet, ProtectedOptionsWhereAllowed) {
 TEST(ConfigSet, ApplyHookSeesTheChangeAndMayRefuseIt) {
   ConfigStore store;
   int calls = 0;
-  store.SetApplyHook([&](const Settings& before, const Settings& after,
-                         std::span<const std::string_view> changed) -> std::optional<std::string> {
-    ++calls;
-    EXPECT_EQ(before.maxclients, 10000);
-    EXPECT_EQ(changed.size(), 1U);
-    if (after.maxclients > 20000) return "too many";
-    return std::nullopt;
-  });
+  store.SetApplyHook(
+      [&](const Settings& before, const Settings& after,
+          std::span<const std::string_view> changed) -> std::optional<ConfigStore::ApplyError> {
+        ++calls;
+        EXPECT_EQ(before.maxclients, 10000);
+        EXPECT_EQ(changed.size(), 1U);
+        if (after.maxclients > 20000) return ConfigStore::ApplyError{"maxclients", "too many"};
+        return std::nullopt;
+      });
   EXPECT_EQ(Set(store, {{"maxclients", "30000"}}), Failed("maxclients", "too many"));
   EXPECT_EQ(store.snapshot()->maxclients, 10000);
   EXPECT_EQ(Set(store, {{"maxclients", "10000"}}), std::nullopt);
