@@ -21,6 +21,11 @@ inline constexpr std::string_view kNoEncryption =
     "there is no TLS in this version, so nothing would be encrypted; to go on without, set it to "
     "no";
 
+inline constexpr std::string_view kNoDefragmentation =
+    "Active defragmentation cannot be enabled: it requires a server built with a modified Jemalloc "
+    "like the one in the source distribution of Redis, and this one is built with mimalloc; to go "
+    "on without, set it to no";
+
 // clang-format off
 // Title, logo, system and crash reports of the process.
 inline constexpr auto kPlainProcessOptions = Because(NoEffect::kPlainProcess, Rows({
@@ -52,7 +57,7 @@ inline constexpr auto kOwnThreadsOptions = Because(NoEffect::kOwnThreads, Rows({
 
 // The allocator and the layout of values.
 inline constexpr auto kOwnMemoryOptions = Because(NoEffect::kOwnMemory, Rows({
-    AcceptedBool("activedefrag", "no"),
+    Promise(kNoDefragmentation, AcceptedBool("activedefrag", "no")),
     AcceptedInt("active-defrag-cycle-min", "1", 1, 99),
     AcceptedInt("active-defrag-cycle-max", "25", 1, 99),
     AcceptedInt("active-defrag-threshold-lower", "10", 0, 1000),

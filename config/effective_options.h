@@ -80,7 +80,7 @@ inline constexpr auto kEffectiveOptions = std::to_array<Option>({
             "Tell the service manager that the server is ready", kImmutable),
 
     MemoryRow(Section::kMemory, "maxmemory", "0", &S::maxmemory, 0,
-              "Most memory for data; 0 sets no limit"),
+              "Most memory for data; 0 sets no limit", kClamp),
     EnumRow(Section::kMemory, "maxmemory-policy", "noeviction", &S::maxmemory_policy, kPolicyNames,
             "What to evict when maxmemory is reached"),
     IntRow(Section::kMemory, "maxmemory-samples", "5", &S::maxmemory_samples, 1, kIntMax,

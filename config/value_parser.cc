@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
+#include "config/text_checks.h"
 #include "config/words.h"
 
 namespace mantis::config {
@@ -69,18 +71,32 @@ ParsedValue ParseOctal(const Option& option, const std::string& word) {
   return Good(Octal(value));
 }
 
+// Redis keeps no smaller backlog than this, whatever it is told.
+constexpr int64_t kBacklogMin = 16 * 1024;
+
+std::string PercentError(const Option& option) {
+  return "percentage argument must be less or equal to " + std::to_string(-option.min);
+}
+
 ParsedValue ParseMemorySize(const Option& option, const std::string& word) {
-  if (const std::optional<int64_t> bytes = ParseMemory(word)) {
-    if (*bytes < option.min) {
+  if (const std::optional<uint64_t> bytes = ParseMemory(word)) {
+    constexpr auto kMost = static_cast<uint64_t>(kInt64Max);
+    const auto fitting = static_cast<int64_t>(std::min(*bytes, kMost));
+    const bool too_large = *bytes > kMost && !option.Has(kClamp);
+    // To Redis such a size is a negative number, and thus a percentage.
+    if (too_large && option.Has(kPercent)) return Bad(PercentError(option));
+    if (too_large || fitting < option.min) {
       return Bad(RangeError(std::to_string(option.min), std::to_string(option.max)));
     }
-    return Good(std::to_string(*bytes));
+    if (option.name == "repl-backlog-size")
+      return Good(std::to_string(std::max(fitting, kBacklogMin)));
+    return Good(std::to_string(fitting));
   }
   if (!option.Has(kPercent)) return Bad("argument must be a memory value");
   if (word.size() > 1 && word.back() == '%') {
     const auto percent = ParseInteger(std::string_view(word).substr(0, word.size() - 1));
     if (percent && *percent > -option.min) {
-      return Bad("percentage argument must be less or equal to " + std::to_string(-option.min));
+      return Bad(PercentError(option));
     }
     // No per cent is no limit, and then CONFIG GET prints the plain number.
     if (percent && *percent == 0) return Good("0");
@@ -124,6 +140,12 @@ ParsedValue ParseEnumSet(const Option& option, Words words) {
     if (chosen[i]) kept.push_back(choices[i]);
   }
   return Good(kept.empty() ? choices[0] : JoinWords(kept));
+}
+
+ParsedValue ParseText(const Option& option, Words words) {
+  std::string text = JoinWords(words);
+  if (auto fault = FindTextFault(option.name, text)) return Bad(std::move(*fault));
+  return Good(std::move(text));
 }
 
 ParsedValue ParseFileName(const Option& option, const std::string& word) {
@@ -191,13 +213,14 @@ ParsedValue ParseBufferLimits(Words words, const std::string& current) {
     if (limit == nullptr) {
       return Bad("Invalid client class specified in buffer limit configuration.");
     }
-    const std::optional<int64_t> hard = ParseMemory(words[i + 1]);
-    const std::optional<int64_t> soft = ParseMemory(words[i + 2]);
+    const std::optional<uint64_t> hard = ParseMemory(words[i + 1]);
+    const std::optional<uint64_t> soft = ParseMemory(words[i + 2]);
     const std::optional<int64_t> seconds = ParseWhole(words[i + 3]);
     if (!hard || !soft || !seconds || *seconds < 0 || *seconds > kIntMax) {
       return Bad("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
     }
-    *limit = {static_cast<uint64_t>(*hard), static_cast<uint64_t>(*soft), *seconds};
+    constexpr auto kMost = static_cast<uint64_t>(kInt64Max);
+    *limit = {std::min(*hard, kMost), std::min(*soft, kMost), *seconds};
   }
   return Good(BufferLimitsText(limits));
 }
@@ -284,7 +307,7 @@ ParsedValue ParseValue(const Option& option, Words words, const std::string& cur
     case Kind::kMemory:
       return ParseMemorySize(option, words[0]);
     case Kind::kString:
-      return Good(JoinWords(words));
+      return ParseText(option, words);
     case Kind::kFileName:
       return ParseFileName(option, words[0]);
     case Kind::kDirectory:

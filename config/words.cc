@@ -1,8 +1,11 @@
 #include "config/words.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <limits>
+#include <system_error>
 #include <utility>
 
 #include "config/option_table.h"
@@ -146,8 +149,8 @@ std::optional<int64_t> ParseInteger(std::string_view text) {
   return value;
 }
 
-std::optional<int64_t> ParseMemory(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, int64_t>, 8> kUnits{
+std::optional<uint64_t> ParseMemory(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, uint64_t>, 8> kUnits{
       {{"", 1},
        {"b", 1},
        {"k", 1000},
@@ -156,17 +159,17 @@ std::optional<int64_t> ParseMemory(std::string_view text) {
        {"mb", 1024 * 1024},
        {"g", 1000 * 1000 * 1000},
        {"gb", 1024 * 1024 * 1024}}};
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::string unit = ToLower(text.substr(digits));
+  const auto* const found = std::find_if(kUnits.begin(), kUnits.end(),
+                                         [&](const auto& known) { return known.first == unit; });
+  if (found == kUnits.end()) return std::nullopt;
   uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{}) return std::nullopt;
-  const std::string unit = ToLower(std::string_view(rest, static_cast<size_t>(end - rest)));
-  for (const auto& [name, factor] : kUnits) {
-    if (unit != name) continue;
-    if (number > static_cast<uint64_t>(kInt64Max / factor)) return std::nullopt;
-    return static_cast<int64_t>(number) * factor;
-  }
-  return std::nullopt;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + digits, number);
+  if (error == std::errc::result_out_of_range) return kMost;
+  uint64_t bytes = 0;
+  return __builtin_mul_overflow(number, found->second, &bytes) ? kMost : bytes;
 }
 
 std::string FormatMemory(int64_t bytes) {

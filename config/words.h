@@ -30,8 +30,9 @@ namespace mantis::config {
 // Decimal in its one canonical spelling: no sign but '-', no leading zeroes, no blanks.
 [[nodiscard]] std::optional<int64_t> ParseInteger(std::string_view text);
 
-// Digits and one of b k kb m mb g gb (k = 1000, kb = 1024), any case. Nothing on overflow.
-[[nodiscard]] std::optional<int64_t> ParseMemory(std::string_view text);
+// Digits and one of b k kb m mb g gb (k = 1000, kb = 1024), any case. As in Redis, no
+// digits are zero. What does not fit becomes the largest number.
+[[nodiscard]] std::optional<uint64_t> ParseMemory(std::string_view text);
 
 // The shortest spelling ParseMemory reads back: 104857600 gives "100mb".
 [[nodiscard]] std::string FormatMemory(int64_t bytes);

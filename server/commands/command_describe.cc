@@ -316,7 +316,8 @@ void WriteCommandInfo(protocol::ReplyWriter& reply, const Command& command) {
   WriteStatusSet(reply, CategoryNames(row), "@");
   WriteTips(reply, row.tips);
   WriteKeySpecs(reply, row);
-  reply.Array(command.children.size());
+  // Redis writes a set where there are none, and an array where there are some.
+  command.children.empty() ? reply.Set(0) : reply.Array(command.children.size());
   for (const Command& child : command.children) WriteCommandInfo(reply, child);
 }
 

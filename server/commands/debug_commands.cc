@@ -6,10 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "config/glob.h"
+#include "engine/keyspace/entry.h"
+#include "engine/value/blob.h"
 #include "server/commands/args.h"
 #include "server/commands/debug_values.h"
 #include "server/commands/help.h"
@@ -24,6 +28,11 @@ namespace mantis::server {
 namespace {
 
 constexpr double kSleepSecondsMax = 3600;
+
+Outcome UnknownSubcommand(CommandContext& c) {
+  return Fail(c, "ERR unknown subcommand or wrong number of arguments for '" +
+                     std::string(c.args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+}
 
 // Holds this core up, as it holds Redis up.
 Outcome Sleep(CommandContext& c) {
@@ -159,6 +168,40 @@ Outcome Populate(CommandContext& c) {
   return Done();
 }
 
+// REPLYBUFFER: how Redis sizes its output buffers. There is nothing of the kind here to steer.
+Outcome ReplyBuffer(CommandContext& c) {
+  const bool peak = EqualsIgnoreCase(c.args[2], "peak-reset-time");
+  if (!peak && !EqualsIgnoreCase(c.args[2], "resizing")) return UnknownSubcommand(c);
+  const Bytes value = c.args[3];
+  int64_t ms = 0;
+  if (peak && !EqualsIgnoreCase(value, "never") && !EqualsIgnoreCase(value, "reset") &&
+      !ParseInteger(c, value, &ms)) {
+    return Done();
+  }
+  c.reply.Ok();
+  return Done();
+}
+
+// Keeps a copy of the text that is never freed: what tests of memory reports ask for. It stays
+// reachable, so that it is no finding of a leak checker.
+Outcome Leak(CommandContext& c) {
+  static std::mutex mutex;
+  static auto& leaked = *new std::vector<std::string>();
+  const std::lock_guard lock(mutex);
+  leaked.emplace_back(c.args[2]);
+  c.reply.Ok();
+  return Done();
+}
+
+Outcome StructSize(CommandContext& c) {
+  const auto size = [](const char* name, size_t bytes) {
+    return " " + std::string(name) + ":" + std::to_string(bytes);
+  };
+  c.reply.SimpleString("bits:" + std::to_string(8 * sizeof(void*)) + size("word", sizeof(Word)) +
+                       size("entry", sizeof(Entry)) + size("blob", sizeof(Blob)));
+  return Done();
+}
+
 // Steers something this server does not have; accepted so that test suites go on.
 Outcome Accept(CommandContext& c) {
   c.reply.Ok();
@@ -179,8 +222,8 @@ Outcome Help(CommandContext& c) {
       "    Show how many keys a database has.",
       "HTSTATS-KEY <key>",
       "    Show how many elements a collection has that is kept as a hash table.",
-      "JMAP",
-      "    Accepted; does nothing.",
+      "LEAK <text>",
+      "    Keep a copy of the text that is never freed.",
       "LISTPACK <key>",
       "    Show the size of a compact collection.",
       "LOG <message>",
@@ -201,8 +244,11 @@ Outcome Help(CommandContext& c) {
       "    is there, NOFLUSH deletes nothing but what is loaded anew.",
       "REPLICATE <string>",
       "    Accepted; there is no replica to send it to.",
-      "REPLYBUFFER <option> <value>",
-      "    Accepted; does nothing.",
+      "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>",
+      "REPLYBUFFER RESIZING <0|1>",
+      "    Accepted; output buffers are sized in another way.",
+      "SDSLEN <key>",
+      "    Show the lengths of a key and of its string, and the memory they take.",
       "SET-ACTIVE-EXPIRE <0|1>",
       "    Stop or resume deleting expired keys in the background.",
       "SET-DISABLE-DENY-SCRIPTS <0|1>",
@@ -211,6 +257,8 @@ Outcome Help(CommandContext& c) {
       "    Hold this connection's core up.",
       "STRINGMATCH-LEN <pattern> <string>",
       "    Tell whether the glob-style pattern matches the string: 1 or 0.",
+      "STRUCTSIZE",
+      "    Show the size of this server's basic structures in bytes.",
   });
   return ReplyHelp(c, "DEBUG", kLines);
 }
@@ -229,6 +277,7 @@ constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"set-active-expire", 3, 3, SetActiveExpire},
     {"object", 3, 3, DebugObject},
     {"listpack", 3, 3, DebugListpack},
+    {"sdslen", 3, 3, DebugStringLength},
     {"htstats", 3, 3, DebugHashTable},
     {"htstats-key", 3, 3, DebugHashTableOfKey},
     {"digest", 2, 2, DebugDigest},
@@ -240,8 +289,9 @@ constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"error", 3, 3, ReplyAnError},
     {"populate", 3, 5, Populate},
     {"pause-cron", 3, 3, Accept},
-    {"replybuffer", 4, 4, Accept},
-    {"jmap", 2, kAny, Accept},
+    {"replybuffer", 4, 4, ReplyBuffer},
+    {"leak", 3, 3, Leak},
+    {"structsize", 2, 2, StructSize},
     {"change-repl-id", 2, 2, Accept},
     {"quicklist-packed-threshold", 3, 3, Accept},
     {"replicate", 3, kAny, Accept},
@@ -273,8 +323,7 @@ Outcome Debug(CommandContext& c) {
     if (c.argc() < sub.argc_min || c.argc() > sub.argc_max) continue;
     if (EqualsIgnoreCase(c.args[1], sub.name)) return sub.handler(c);
   }
-  return Fail(c, "ERR unknown subcommand or wrong number of arguments for '" +
-                     std::string(c.args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+  return UnknownSubcommand(c);
 }
 
 constexpr auto kRows = std::to_array<CommandRow>({

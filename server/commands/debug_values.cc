@@ -5,12 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/memory.h"
+#include "engine/keyspace/entry.h"
 #include "engine/persist/rdb_value.h"
+#include "engine/value/blob.h"
 #include "engine/value/hash.h"
 #include "engine/value/list.h"
 #include "engine/value/one_of.h"
 #include "engine/value/set.h"
 #include "engine/value/sorted_set.h"
+#include "engine/value/string_buffer.h"
+#include "engine/value/value.h"
 #include "server/commands/args.h"
 #include "server/commands/value_digest.h"
 #include "server/commands/value_encoding.h"
@@ -85,6 +90,37 @@ Outcome DebugObject(CommandContext& c) {
       text += DescribeNodes(c, static_cast<const List&>(*ObjectOf(now.value)));
     }
     c.reply.SimpleString(text);
+    return Status::kOk;
+  });
+  return status == Status::kOk ? Done() : FailStatus(c, status);
+}
+
+Outcome DebugStringLength(CommandContext& c) {
+  const KeyRef key = c.key(2);
+  const Status status = c.db().ReadValue(c.op, key, [&](const Current& now) {
+    size_t spare = 0;
+    size_t memory = 0;
+    if (now.value.kind() == Kind::kString) {
+      memory = memory::UsableSize(now.value.pointer<Blob>());
+    } else if (now.value.kind() == Kind::kStringBuffer) {
+      const auto& buffer = static_cast<const StringBuffer&>(*ObjectOf(now.value));
+      spare = buffer.capacity() - buffer.size();
+      memory = buffer.bytes(0);
+    } else {
+      c.reply.Error("ERR Not an sds encoded string.");
+      return Status::kOk;
+    }
+    const InsideSection inside(c.op);
+    // The entry holds the key and the word of its value.
+    const Entry* entry = c.db().index().Find(key.bytes, key.hash);
+    const auto field = [](const char* name, size_t value) {
+      return std::string(name) + std::to_string(value);
+    };
+    c.reply.SimpleString(
+        field("key_sds_len:", key.bytes.size()) + field(", key_sds_avail:", 0) +
+        field(", key_zmalloc: ", entry == nullptr ? 0 : memory::UsableSize(entry)) +
+        field(", val_sds_len:", StringRef(now.value).size()) + field(", val_sds_avail:", spare) +
+        field(", val_zmalloc: ", memory));
     return Status::kOk;
   });
   return status == Status::kOk ? Done() : FailStatus(c, status);

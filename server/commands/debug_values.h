@@ -9,6 +9,8 @@ namespace mantis::server {
 
 // OBJECT key: how the value is kept.
 Outcome DebugObject(CommandContext& c);
+// SDSLEN key: the lengths of a key and of its string, and the memory they take.
+Outcome DebugStringLength(CommandContext& c);
 // LISTPACK key: the size of a compact collection's listpack.
 Outcome DebugListpack(CommandContext& c);
 // HTSTATS database, HTSTATS-KEY key: elements of a hash table.

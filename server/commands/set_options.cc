@@ -2,14 +2,14 @@
 
 #include <string>
 
+#include "protocol/number.h"
 #include "server/commands/args.h"
 
 namespace mantis::server {
 namespace {
 
-bool InvalidExpire(CommandContext& c) {
-  c.reply.Error("ERR invalid expire time in '" + std::string(c.command->row->name) + "' command");
-  return false;
+std::string InvalidExpire(const CommandContext& c) {
+  return "ERR invalid expire time in '" + std::string(c.command->row->name) + "' command";
 }
 
 struct ExpireWord {
@@ -34,10 +34,11 @@ const ExpireWord* FindExpireWord(Bytes arg) {
 
 }  // namespace
 
-bool ParseDeadline(CommandContext& c, Bytes arg, TimeUnit unit, TimeBase base,
-                   int64_t* deadline_ms) {
-  int64_t v = 0;
-  if (!ParseInteger(c, arg, &v)) return false;
+std::optional<std::string> ReadDeadline(const CommandContext& c, Bytes arg, TimeUnit unit,
+                                        TimeBase base, int64_t* deadline_ms) {
+  const auto number = protocol::ParseInteger(arg);
+  if (!number) return "ERR value is not an integer or out of range";
+  int64_t v = *number;
   if (v <= 0) return InvalidExpire(c);
   if (unit == TimeUnit::kSeconds && __builtin_mul_overflow(v, int64_t{1000}, &v)) {
     return InvalidExpire(c);
@@ -47,7 +48,14 @@ bool ParseDeadline(CommandContext& c, Bytes arg, TimeUnit unit, TimeBase base,
   }
   // The largest number is our "never"; one millisecond less is as good.
   *deadline_ms = v == kNoDeadline ? v - 1 : v;
-  return true;
+  return std::nullopt;
+}
+
+bool ParseDeadline(CommandContext& c, Bytes arg, TimeUnit unit, TimeBase base,
+                   int64_t* deadline_ms) {
+  const auto error = ReadDeadline(c, arg, unit, base, deadline_ms);
+  if (error) c.reply.Error(*error);
+  return !error;
 }
 
 bool ParseSetOptions(CommandContext& c, size_t from, SetFamily family, SetOptions* out) {
@@ -78,7 +86,9 @@ bool ParseSetOptions(CommandContext& c, size_t from, SetFamily family, SetOption
   }
   if (expire == nullptr) return true;
   out->has_deadline = true;
-  return ParseDeadline(c, expire_arg, expire->unit, expire->base, &out->deadline_ms);
+  if (set) return ParseDeadline(c, expire_arg, expire->unit, expire->base, &out->deadline_ms);
+  out->deadline_error = ReadDeadline(c, expire_arg, expire->unit, expire->base, &out->deadline_ms);
+  return true;
 }
 
 }  // namespace mantis::server

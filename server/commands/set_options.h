@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "server/dispatch/command.h"
 
@@ -12,8 +14,12 @@ namespace mantis::server {
 enum class TimeUnit : uint8_t { kSeconds, kMilliseconds };
 enum class TimeBase : uint8_t { kRelative, kAbsolute };
 
-// Turns an expire argument into a deadline; writes Redis's error and returns false if the number
-// is not positive or out of range.
+// Turns an expire argument into a deadline. Returns Redis's error, with "ERR ", if the number is
+// not positive or out of range, and nothing otherwise.
+[[nodiscard]] std::optional<std::string> ReadDeadline(const CommandContext& c, Bytes arg,
+                                                      TimeUnit unit, TimeBase base,
+                                                      int64_t* deadline_ms);
+// The same, but writes the error and returns false.
 bool ParseDeadline(CommandContext& c, Bytes arg, TimeUnit unit, TimeBase base,
                    int64_t* deadline_ms);
 
@@ -25,6 +31,8 @@ struct SetOptions {
   bool persist = false;  // GETEX only
   bool has_deadline = false;
   int64_t deadline_ms = kNoDeadline;
+  // GETEX only: what is wrong with the time, which matters only where there is a string.
+  std::optional<std::string> deadline_error;
 };
 
 enum class SetFamily : uint8_t { kSet, kGetEx };

@@ -189,9 +189,23 @@ Outcome GetDel(CommandContext& c) {
   return Done();
 }
 
+// A wrong time is told only to those who ask for a string.
+Outcome RefuseDeadline(CommandContext& c, const std::string& error) {
+  Current now;
+  const Status s = c.db().Get(c.op, c.key(1), &now, Database::Access::kRead);
+  if (s == Status::kNotFound) {
+    c.reply.Null();
+    return Done();
+  }
+  if (s != Status::kOk) return FailStatus(c, s);
+  if (now.type() != ValueType::kString) return FailStatus(c, Status::kWrongType);
+  return Fail(c, error);
+}
+
 Outcome GetEx(CommandContext& c) {
   SetOptions options;
   if (!ParseSetOptions(c, 2, SetFamily::kGetEx, &options)) return Done();
+  if (options.deadline_error) return RefuseDeadline(c, *options.deadline_error);
   if (!options.has_deadline && !options.persist) return Get(c);
   Seen old(c);
   const Status s = c.db().Mutate(

@@ -63,13 +63,14 @@ Outcome RunBlocking(CommandContext& c) {
 }
 
 bool ParseTimeout(CommandContext& c, Bytes arg, int64_t* timeout_ms) {
-  const auto seconds = protocol::ParseDouble(arg);
+  // As wide as Redis's: 1e-400 is not zero there, but a millisecond.
+  const auto seconds = protocol::ParseLongDouble(arg);
   if (!seconds || std::isnan(*seconds)) {
     c.reply.Error("ERR timeout is not a float or out of range");
     return false;
   }
-  const double ms = std::ceil(*seconds * 1000);
-  if (ms > 9.2e18) {
+  const long double ms = std::ceil(*seconds * 1000);
+  if (ms > 9.2e18L) {
     c.reply.Error("ERR timeout is out of range");
     return false;
   }

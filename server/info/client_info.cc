@@ -94,7 +94,7 @@ std::string DescribeClient(const Connection& connection, int64_t now_ms) {
   line.Number("rbp", client.output.buffer().size());
   line.Number("obl", pending);
   line.Number("oll", client.output.sealed_parts());
-  line.Number("omem", client.output.memory());
+  line.Number("omem", pending == 0 ? size_t{0} : client.output.memory());
   line.Number("tot-mem", connection.memory());
   line.Text("events", pending == 0 ? "r" : "rw");
   line.Text("cmd", client.last_command == nullptr ? "NULL" : client.last_command->row->name);

@@ -1,6 +1,7 @@
 """CLIENT KILL, PAUSE and LIST, MONITOR, SLOWLOG and LATENCY with several connections."""
 
 import re
+import socket
 import time
 
 import pytest
@@ -273,3 +274,24 @@ def test_long_command_does_not_stop_others_for_long(launch):
         assert other.cmd("PING", timeout=3) == PONG
         assert time.monotonic() - start < 2
         assert sleeper.read(3) == OK
+
+
+def test_a_command_without_subcommands_says_so_with_an_empty_set(subject, oracle):
+    for server in (subject, oracle):
+        received = b""
+        with socket.create_connection(server.address, timeout=10) as raw:
+            raw.sendall(b"HELLO 3\r\nCOMMAND INFO get\r\nECHO the-end\r\n")
+            while not received.endswith(b"the-end\r\n"):
+                part = raw.recv(65536)
+                assert part
+                received += part
+        assert received.endswith(b"~0\r\n$7\r\nthe-end\r\n")
+
+
+def test_a_client_with_nothing_to_receive_holds_no_output(subject, client):
+    with subject.client() as other:
+        other.ok("CLIENT", "SETNAME", "quiet")
+        line = next(
+            line for line in client.ok("CLIENT", "LIST").splitlines() if b"name=quiet" in line
+        )
+        assert b" oll=0 omem=0 " in line

@@ -350,6 +350,10 @@ def test_timeouts(client, timeout):
     assert timeout <= took < timeout + 0.2
 
 
+def test_a_timeout_too_small_for_a_double_is_one(client):
+    assert is_null(client.ok("BLPOP", "none", "1e-400"))
+
+
 def test_timeouts_beyond_all_clocks(client, waiters):
     """Longer than a clock of nanoseconds can count, and not for nothing: it costs no time."""
     waiter = waiters("BLPOP", "k", 9_000_000_000_000)

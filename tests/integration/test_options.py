@@ -295,3 +295,49 @@ def test_a_refused_set_names_the_option_that_could_not_be_applied(subject, oracl
             reply = client.cmd("CONFIG", "SET", "timeout", "3", "maxclients", "100000000")
             assert b"argument 'maxclients'" in reply.text
             assert client.ok("CONFIG", "GET", "timeout")[1] == b"0"
+
+
+HOST_NAMES = ("bad host", "a" * 256, "a" * 255, "a_b", "ok.host-1", "")
+TEMPLATES = ("{bad", "{nope}", "x{title}", "", "{}", "a}b", "{title}", "{port} {title}", "{{x", " ")
+SIZES = (
+    *("", "mb", "0", "1", str(2**63 - 1), str(2**63), str(2**64 - 200), "9000000000gb", "-1"),
+    *("1.5mb", "1 mb", "+1", "%", "0%", "5%", "101%"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("cluster-announce-hostname", HOST_NAMES),
+        ("proc-title-template", TEMPLATES),
+        *(
+            (name, SIZES)
+            for name in (
+                *("proto-max-bulk-len", "client-query-buffer-limit", "repl-backlog-size"),
+                *("active-defrag-ignore-bytes", "maxmemory-clients"),
+            )
+        ),
+    ],
+)
+def test_values_are_checked_as_redis_checks_them(launch, name, values):
+    mantis = launch()
+    with Server(oracle_binary()) as redis, mantis.client() as ours, redis.client() as theirs:
+        for value in values:
+            replies = [c.cmd("CONFIG", "SET", name, value) for c in (ours, theirs)]
+            assert replies[0] == replies[1], (name, value)
+            assert ours.ok("CONFIG", "GET", name) == theirs.ok("CONFIG", "GET", name), value
+
+
+@pytest.mark.mantis_only
+def test_sizes_beyond_the_largest_are_the_largest(launch):
+    with launch().client() as client:
+        for value, kept in (("", "0"), ("mb", "0"), (str(2**63), str(2**63 - 1))):
+            client.ok("CONFIG", "SET", "maxmemory", value)
+            assert client.ok("CONFIG", "GET", "maxmemory")[1].decode() == kept
+
+
+def test_active_defragmentation_is_refused(subject):
+    with subject.client() as client:
+        reply = client.cmd("CONFIG", "SET", "activedefrag", "yes")
+        assert b"Active defragmentation cannot be enabled" in reply.text
+        client.ok("CONFIG", "SET", "activedefrag", "no")

@@ -47,10 +47,25 @@ CASES = {
         case("errors", "DEBUG POPULATE", "DEBUG POPULATE x", "DEBUG POPULATE 1 p x"),
     ],
     "DEBUG|REPLYBUFFER": [
-        case("accepted", "DEBUG REPLYBUFFER RESIZING 1", "DEBUG REPLYBUFFER PEAK-RESET-TIME 100")
+        case("accepted", "DEBUG REPLYBUFFER RESIZING 1", "DEBUG REPLYBUFFER PEAK-RESET-TIME 100"),
+        case("no number", "DEBUG REPLYBUFFER PEAK-RESET-TIME NEVER"),
+        case("errors", "DEBUG REPLYBUFFER x y", "DEBUG REPLYBUFFER PEAK-RESET-TIME x"),
+    ],
+    "DEBUG|LEAK": [case("a text", "DEBUG LEAK text", "DEBUG LEAK")],
+    "DEBUG|STRUCTSIZE": [case("of this kind only", "DEBUG STRUCTSIZE x")],
+    "DEBUG|SDSLEN": [
+        case(
+            "strings only",
+            "SET n 5",
+            "RPUSH l a",
+            "DEBUG SDSLEN n",
+            "DEBUG SDSLEN l",
+            "DEBUG SDSLEN none",
+            "DEBUG SDSLEN",
+        )
     ],
     "DEBUG|PAUSE-CRON": [case("accepted", "DEBUG PAUSE-CRON 0")],
-    "DEBUG|JMAP": [case("accepted", expect("DEBUG JMAP", OK))],
+    "DEBUG|JMAP": [case("unknown", "DEBUG JMAP")],
     "DEBUG|PROTOCOL": [
         case("every type", *[f"DEBUG PROTOCOL {kind}" for kind in _TYPES]),
         case("unknown type", "DEBUG PROTOCOL foo", "DEBUG PROTOCOL"),

@@ -76,6 +76,15 @@ CASES = {
     ],
     "GETEX": [
         case(
+            "the key is looked at before the time",
+            *[f"GETEX none {time}" for time in ("EX 0", "EX abc", "PX -1", f"EX {2**63 - 1}")],
+            "RPUSH l a",
+            *[f"GETEX l {time}" for time in ("EX 0", "EX abc", "EX", "FOO")],
+            "SET k v",
+            *[f"GETEX k {time}" for time in ("EX 0", "EX abc", f"EX {2**63 - 1}", "EXAT -1")],
+            "TTL k",
+        ),
+        case(
             "plain",
             "SET k v",
             "GETEX k",
