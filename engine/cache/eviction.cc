@@ -13,6 +13,8 @@ namespace {
 constexpr uint8_t kLfuInitial = 5;
 // One call evicts at most this many keys, so that a lowered limit does not stall a core.
 constexpr int kEvictionsPerCall = 64;
+// And this many while only the reserve is not filled: more than one write takes.
+constexpr int kEvictionsForReserve = 3;
 // An evicted key's entry and its places in the indexes go at the end of the batch.
 constexpr int64_t kEntryBytes = 80;
 // A thread's retired memory gets a grace period of its own once it is this much.
@@ -23,9 +25,9 @@ constexpr int64_t kSealBytesMax = 256 * 1024;
 // and how far if waiting was in vain.
 constexpr int64_t kErrorPart = 4096;
 constexpr int64_t kReservePart = 64;
-constexpr int64_t kSlackPart = 64;
+constexpr int64_t kSlackPart = 1024;
 constexpr int64_t kMostAbovePart = 4;
-constexpr int64_t kSlackBytesMin = 256 * 1024;
+constexpr int64_t kSlackBytesMin = 16 * 1024;
 
 uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
 uint32_t Seconds(int64_t now_ms) {
@@ -117,6 +119,9 @@ namespace {
 
 int64_t NowMs() { return MonotonicUs() / 1000; }
 
+// How far pending memory may take memory in use above the limit before writes wait for it.
+int64_t Slack(int64_t limit) { return std::max(kSlackBytesMin, limit / kSlackPart); }
+
 struct Local {
   Evictor evictor;
   int64_t sealed_at = 0;  // Counter::kRetiredBytes of this thread when it last sealed
@@ -155,8 +160,8 @@ int64_t Cache::Reserve(int64_t limit) const {
 }
 
 int64_t Cache::Over(const MemoryLevels& memory, int64_t limit) const {
-  const int64_t kept = std::min(memory.pending, std::max(pending_.stale(), Reserve(limit)));
-  return memory.used - (memory.pending - kept) - limit;
+  const int64_t stale = std::min(memory.pending, pending_.stale());
+  return memory.used - memory.pending + std::max(stale, Reserve(limit)) - limit;
 }
 
 Cache::Room Cache::MakeRoomNow(Engine& engine, OpContext& ctx) {
@@ -169,7 +174,15 @@ Cache::Room Cache::MakeRoomNow(Engine& engine, OpContext& ctx) {
     return Over(Counters::Memory(), limit) - static_cast<int64_t>(ctx.tomb_count()) * kEntryBytes;
   };
   bool found = now.policy != EvictionPolicy::kNoEviction;
-  for (int i = 0; i < kEvictionsPerCall && found && over() > 0; ++i) {
+  // The reserve is filled little by little, and not while writes wait for what is pending:
+  // evicting, too, takes memory before it gives some back.
+  int most = kEvictionsForReserve;
+  if (over() > Reserve(limit)) {
+    most = kEvictionsPerCall;
+  } else if (Counters::Memory().used - limit > Slack(limit)) {
+    most = 0;
+  }
+  for (int i = 0; i < most && found && over() > 0; ++i) {
     found = local.evictor.EvictOne(engine, ctx, now);
   }
   SealNowAndThen(limit);
@@ -182,7 +195,7 @@ Cache::Room Cache::MakeRoomNow(Engine& engine, OpContext& ctx) {
 Cache::Room Cache::Await(int64_t now_ms, int64_t limit) {
   const int64_t above = Counters::Memory().used - limit;
   int64_t since = waiting_since_ms_.load(std::memory_order_relaxed);
-  if (above <= std::max(kSlackBytesMin, limit / kSlackPart)) {
+  if (above <= Slack(limit)) {
     if (since != 0) waiting_since_ms_.store(0, std::memory_order_relaxed);
     return Room::kEnough;
   }

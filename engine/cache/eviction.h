@@ -6,7 +6,8 @@
 // changes, so that a hot key's cache line stays shared between cores.
 //
 // Eviction: before a command that needs memory, keys are evicted (evictor.h) until memory is under
-// the limit. Memory that was retired counts as free already, for a bounded time (pending_memory.h).
+// the limit. Memory that was retired counts as free already, for a bounded time (pending_memory.h);
+// room for what is usually pending is kept free, so that memory in use stays under the limit too.
 // If much of it is above the limit, writes wait until it has come back, at most kWaitMsMax from
 // when the first began to wait; after that they go on, or are refused if memory is far above the
 // limit. No write waits for ever.
@@ -105,7 +106,8 @@ class Cache {
   Room Await(int64_t now_ms, int64_t limit);
   // What eviction keeps free for memory that is pending.
   int64_t Reserve(int64_t limit) const;
-  // By how much the limit is exceeded, pending memory counting as free within its bounds.
+  // By how much memory will exceed the limit less the reserve, once what is pending has come back;
+  // what has been pending for long counts as if it never did.
   int64_t Over(const MemoryLevels& memory, int64_t limit) const;
   void NotePending(int64_t now_ms);
   void NoteExceeded(int64_t now_ms, bool exceeded);

@@ -65,6 +65,7 @@ void Evictor::Sample(Engine& engine, OpContext& ctx, const CacheOptions& options
     } else {
       db.index().Sample(ctx.random_state(), wanted, found_);
     }
+    for (const Entry* e : found_) e->PrefetchHeader();
     for (Entry* e : found_) {
       const Current now = Resolve(e->word());
       if (now.exists() && (!only_volatile || now.has_deadline())) samples_.push_back({i, e});

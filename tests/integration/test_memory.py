@@ -1,5 +1,7 @@
 """maxmemory with every policy, and memory that comes back."""
 
+import random
+import threading
 import time
 
 import pytest
@@ -83,6 +85,36 @@ def test_memory_stays_bounded(launch, policy):
             else (refused == 0 and evicted > 10000)
         )
         assert size > 3000
+
+
+def test_memory_in_use_stays_under_the_limit(launch):
+    """Under pipelined writes, and not only after them."""
+    limit = 24 << 20
+    server = launch("--threads", "2", "--maxmemory", str(limit), "--maxmemory-policy", "allkeys-lru")
+
+    def write(number, seconds):
+        chance = random.Random(number)
+        end = time.monotonic() + seconds
+        with server.client() as client:
+            while time.monotonic() < end:
+                names = [f"key:{chance.randrange(1_000_000)}" for _ in range(16)]
+                client.pipeline([("SET", name, VALUE) for name in names])
+
+    def write_all(seconds):
+        writers = [threading.Thread(target=write, args=(i, seconds)) for i in range(4)]
+        for writer in writers:
+            writer.start()
+        return writers
+
+    write_all(1)[0].join()
+    writers = write_all(3)
+    most = 0
+    while any(writer.is_alive() for writer in writers):
+        most = max(most, used(server))
+        time.sleep(0.005)
+    assert int(server.info("stats")["evicted_keys"]) > 0
+    # It was 2 %; clients' buffers, which eviction learns of late, are some of it here.
+    assert most < limit * 1.01
 
 
 def test_noeviction_refuses_growth_and_nothing_else(launch):
