@@ -112,7 +112,7 @@ class Grouper {
     const std::optional<OptionMatch> match = FindOption(name);
     if (!match) {
       const std::string shown = ShownName(name);
-      grouped_.errors.push_back("unknown option '--" + shown + "'; " + Suggestion(shown));
+      grouped_.errors.push_back("unknown option '--" + shown + "'; " + NameHint(shown));
       while (takes_more && at_ < words_.size() && !words_[at_].starts_with("--")) ++at_;
       return;
     }

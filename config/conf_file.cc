@@ -129,6 +129,10 @@ std::string ShownName(std::string_view word) {
   return std::string(word);
 }
 
+std::string NameHint(const std::string& shown) {
+  return FindOption(shown) ? "a blank goes between the name and its value" : Suggestion(shown);
+}
+
 std::optional<std::vector<std::string>> UnpackWords(const Option& option,
                                                     std::vector<std::string> words) {
   const bool packed = option.Has(kMultiArg) && words.size() == 1 && !words.front().empty();
@@ -179,7 +183,7 @@ void Loader::Apply(const std::string& where, std::string_view line, const std::s
   const std::optional<OptionMatch> match = FindOption(name);
   if (!match) {
     const std::string shown = ShownName(name);
-    AddError(Located(where, line, "unknown directive '" + shown + "'; " + Suggestion(shown)));
+    AddError(Located(where, line, "unknown directive '" + shown + "'; " + NameHint(shown)));
     return;
   }
   const Option& option = match->option();

@@ -31,6 +31,9 @@ namespace mantis::config {
 // quote, '=' or ':', and of a word that starts with the name of a password option that name only.
 [[nodiscard]] std::string ShownName(std::string_view word);
 
+// How to mend a name that is unknown as it stands, for a name that ShownName gave.
+[[nodiscard]] std::string NameHint(const std::string& shown);
+
 // Renames a command, or removes it where the new name is empty. Returns what is wrong, in Redis's
 // words, or nothing.
 using RenameCommand =

@@ -118,6 +118,14 @@ def test_no_password_is_shown_in_what_is_wrong(line):
 
 
 @pytest.mark.mantis_only
+def test_a_sign_between_name_and_value_is_pointed_out():
+    for line in ("timeout=5", "requirepass:s3cret"):
+        code, output = check("-", text=f"{line}\n".encode())
+        assert code == 1 and "a blank goes between the name and its value" in output
+        assert "did you mean" not in output
+
+
+@pytest.mark.mantis_only
 def test_no_password_of_a_mistyped_flag_is_shown():
     for flag in ("--requirepass:s3cret", "--requirpass=s3cret", "-requirepass=s3cret"):
         code, output = check(flag)
