@@ -53,8 +53,12 @@ void LazyFree::Take(std::unique_ptr<Object> value, int64_t bytes) {
 }
 
 void LazyFree::SetPause(std::function<void()> pause) {
-  const std::lock_guard lock(pause_mutex_);
-  pause_ = std::move(pause);
+  const bool none = pause == nullptr;
+  {
+    const std::lock_guard lock(pause_mutex_);
+    pause_ = std::move(pause);
+  }
+  reclaim::SetPause(none ? std::function<uint32_t()>() : [this] { return Pause(); });
 }
 
 // Returns how many blocks to free until the next one.

@@ -7,11 +7,14 @@
 #include <cassert>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/base/counters.h"
+#include "engine/base/memory.h"
 #include "engine/reclaim/cds_gc.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -79,6 +82,8 @@ struct Shared {
   std::deque<Batch> orphans;
   uint64_t given = 0;                    // batches that became orphans, under the mutex
   std::atomic<uint64_t> given_freed{0};  // and how many of them were freed
+  std::mutex pause_mutex;                // held during a pause
+  std::function<uint32_t()> pause;
   std::thread thread;
 };
 
@@ -167,8 +172,16 @@ uint64_t Given() {
   return shared->given;
 }
 
+// Returns how many blocks to free until the next one.
+uint32_t Pause() {
+  constexpr uint32_t kUntilAskedAgain = 4'000;
+  const std::lock_guard lock(shared->pause_mutex);
+  return shared->pause ? shared->pause() : kUntilAskedAgain;
+}
+
 void BackgroundLoop() {
   const ThreadAttachment attachment;
+  const memory::FreePacer pacer(Pause);
   uint32_t seen = 0;
   while (!shared->stop.load(std::memory_order_acquire)) {
     shared->requests.wait(seen, std::memory_order_acquire);
@@ -272,6 +285,11 @@ void HandOver(Give give) {
   }
   Seal(l);
   GiveToBackground(l);
+}
+
+void SetPause(std::function<uint32_t()> pause) {
+  const std::lock_guard lock(shared->pause_mutex);
+  shared->pause = std::move(pause);
 }
 
 void Synchronize() {
