@@ -82,8 +82,8 @@ void HandOver(Give give = Give::kAll);
 
 // Blocks that the background thread frees belong to other threads' heaps, and are taken back there,
 // all at once. So that this is never much, `pause` is called on the background thread after it has
-// freed some blocks, lets those threads take them back, soon returns, and says after how many blocks
-// it is to be called again. nullptr: not any more, and a call under way is over.
+// freed some blocks, lets those threads take them back, soon returns, and says after how many
+// blocks it is to be called again. nullptr: not any more, and a call under way is over.
 void SetPause(std::function<uint32_t()> pause);
 
 // Waits until every read section that existed at the call has ended.
