@@ -53,10 +53,10 @@ class LazyFree {
   static int64_t AnnouncedHere() { return announced_here_; }
   // Frees what is pending and ends the thread. The engine calls it before it goes.
   void Stop();
-  // `pause` is called on the background thread, and on that of reclamation, after every few thousand
-  // blocks it freed, to let the threads that they belong to take them back; nullptr: nothing is.
-  // When this returns, a pause set before is over and will not come again. To be taken away before
-  // this object goes.
+  // `pause` is called on the background thread, and on that of reclamation, after every few
+  // thousand blocks it freed, to let the threads that they belong to take them back; nullptr:
+  // nothing is. When this returns, a pause set before is over and will not come again. To be taken
+  // away before this object goes.
   void SetPause(std::function<void()> pause);
   // Keys not freed yet, a big value counting as one.
   size_t pending() const { return pending_.load(std::memory_order_relaxed); }
