@@ -144,6 +144,9 @@ void InterestTable::ServeKey(OpContext& ctx, CoreContext* core, const Name& name
     lock.lock();
   } while (record->again && round == Round::kFinished);
   record->serving = false;
+  // Who is asked to try again (RetrySoon) may come before this round has ended, and leaves the key
+  // to it like any other.
+  if (record->again) Note(db, text);
   DropIfIdle(&ctx, shard, db, key);
 }
 
